@@ -1,0 +1,178 @@
+"""The one way to the database: `Database(url)` with `read()` and `write()`."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from services.db.errors import DubanError
+
+BUSY_SECONDS = 20.0
+"""How long a writer waits for another before it gives up."""
+
+POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 30, "pool_timeout": BUSY_SECONDS}
+"""As many connections as the web has worker threads (AnyIO's 40); a quarter of them is kept open."""
+
+_OPTIONS: dict[str, Any] = POOL | {"json_serializer": partial(json.dumps, ensure_ascii=False, separators=(",", ":"))}
+_MODE = "duban_mode"
+_MEND = "write sqlite:///path/to/duban.db or postgresql://user@host/name"
+
+
+class UnusableDatabase(DubanError):
+    """The database URL is not one Duban can work on."""
+
+    code: ClassVar[str] = "unusable_database"
+    status: ClassVar[int] = 500
+
+
+class DatabaseBusy(DubanError):
+    """Another writer held SQLite longer than `BUSY_SECONDS`; nothing was changed, trying again is safe."""
+
+    code: ClassVar[str] = "database_busy"
+    status: ClassVar[int] = 503
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"another writer held the database for more than {BUSY_SECONDS:.0f} s; try again",
+            "系统繁忙，本次操作未生效，请稍后重试。",
+        )
+
+
+class Database:
+    """A database and its connections; one per URL and process is enough, and it may be shared by threads.
+
+    `url` is `sqlite:///path` (the folder is made if missing) or `postgresql://…` (psycopg is implied);
+    anything else raises `UnusableDatabase`.
+    """
+
+    def __init__(self, url: str | URL) -> None:
+        self.url = _parse(url)
+        self._turn: AbstractContextManager[None] = nullcontext()  # PostgreSQL locks rows: no queue there
+        if _is_sqlite(self.url):
+            self.engine = _open_sqlite(self.url)
+            self._turn = _Turn.of(_file(self.url))
+        else:
+            self.engine = _open_postgres(self.url)
+        reading = self.engine.execution_options(postgresql_readonly=True, **{_MODE: "read"})
+        writing = self.engine.execution_options(**{_MODE: "write"})
+        self._reader = sessionmaker(reading, expire_on_commit=False)
+        self._writer = sessionmaker(writing, expire_on_commit=False)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that only reads, on one snapshot (SQLite) or per statement (PostgreSQL).
+
+        A change made through it raises SQLAlchemy's `OperationalError` or `InternalError`, at the latest on
+        leaving.
+        """
+        with self._reader() as session:
+            yield session
+            session.flush()  # a change nobody flushed would otherwise vanish in silence
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session in one transaction: committed on leaving, rolled back on any error, never ended by hand.
+
+        On SQLite it is the only writer from its first moment. Raises `DatabaseBusy` if its turn never comes,
+        and `RuntimeError` for a `write()` inside a `write()`, which could only wait for itself.
+        """
+        with self._turn, self._writer() as session, session.begin():
+            _begin(session)
+            yield session
+
+    def close(self) -> None:
+        """Close all idle connections; the object stays usable."""
+        self.engine.dispose()
+
+
+class _Turn:
+    """One writer at a time within this process: a queue is far quicker than SQLite's own busy waiting."""
+
+    _of_file: ClassVar[dict[Path, "_Turn"]] = {}
+    _making: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        # not the thread's id: a web framework may enter and leave in two threads, and reuse the first between
+        self._mine: ContextVar[bool] = ContextVar("turn", default=False)
+
+    @classmethod
+    def of(cls, file: Path) -> "_Turn":
+        with cls._making:
+            return cls._of_file.setdefault(file, cls())
+
+    def __enter__(self) -> None:
+        if self._mine.get():
+            raise RuntimeError("write() inside write(): pass the session down instead of opening another")
+        if not self._lock.acquire(timeout=BUSY_SECONDS):
+            raise DatabaseBusy
+        self._mine.set(True)
+
+    def __exit__(self, *_: object) -> None:
+        self._mine.set(False)
+        self._lock.release()
+
+
+def _parse(url: str | URL) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise UnusableDatabase(f"the database URL cannot be read; {_MEND}") from None
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
+        raise UnusableDatabase(f"{parsed.drivername} is not supported; {_MEND}")
+    if _is_sqlite(parsed) and parsed.database in (None, "", ":memory:"):
+        raise UnusableDatabase(f"SQLite needs a file; {_MEND}")
+    return parsed
+
+
+def _is_sqlite(url: URL) -> bool:
+    return url.drivername == "sqlite"
+
+
+def _file(url: URL) -> Path:
+    return Path(url.database or "").resolve()
+
+
+def _open_postgres(url: URL) -> Engine:
+    # pre-ping: after a restart of the server the first click of the day must not fail
+    return create_engine(url, isolation_level="READ COMMITTED", pool_pre_ping=True, **_OPTIONS)
+
+
+def _open_sqlite(url: URL) -> Engine:
+    _file(url).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, **_OPTIONS)
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver would otherwise begin late, and not for SELECT at all
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    mode = connection.get_execution_options().get(_MODE)
+    connection.exec_driver_sql(f"PRAGMA query_only = {int(mode == 'read')}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if mode == "write" else "BEGIN")
+
+
+def _begin(session: Session) -> None:
+    """Begin now: a deferred SQLite transaction that turns into a writer late fails instead of waiting."""
+    try:
+        session.connection()
+    except OperationalError as error:
+        if session.get_bind().dialect.name == "sqlite" and "locked" in str(error.orig):
+            raise DatabaseBusy from error
+        raise

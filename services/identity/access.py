@@ -1,0 +1,111 @@
+"""Who acts, and with which roles where. Deny by default."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from services.identity.errors import NotFound
+from services.identity.models import Delegation, Grant, Person, Unit
+from services.identity.units import is_root
+
+SYSTEM = "system"
+"""The role of the clock and other machinery, held by no person."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActorGrant:
+    """A role on a unit's subtree. `holder_id` is whose role it is: the actor's, or his who delegated it."""
+
+    role: str
+    unit_id: int
+    path: str
+    holder_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody acting now. `id` is None for machinery; `scopes` is None where all his rights apply."""
+
+    id: int | None
+    name: str
+    grants: tuple[ActorGrant, ...] = ()
+    scopes: frozenset[str] | None = None
+
+    @property
+    def system(self) -> bool:
+        """Whether this is machinery and no person."""
+        return self.id is None
+
+    def allows(self, scope: str) -> bool:
+        """Whether the credential used covers `scope`; a log-in session covers all."""
+        return self.scopes is None or scope in self.scopes
+
+    def roles_at(self, unit_path: str, excluded: Collection[int] = ()) -> frozenset[str]:
+        """The roles that count at the unit with this path.
+
+        An excluded actor has none at all, and what is held for an excluded person does not count.
+        """
+        if self.system:
+            return frozenset({SYSTEM})
+        if self.id in excluded:
+            return frozenset()
+        return frozenset(
+            grant.role
+            for grant in self.grants
+            if unit_path.startswith(grant.path) and grant.holder_id not in excluded
+        )
+
+
+CLOCK = Actor(None, "clock")
+
+
+def load_actor(session: Session, person_id: int, on: date, scopes: frozenset[str] | None = None) -> Actor:
+    """The person with his roles on that day: his own, and those of active people who delegated to him.
+
+    An inactive person has no roles; an unknown one raises `NotFound`.
+    """
+    person = session.get(Person, person_id)
+    if person is None:
+        raise NotFound(f"there is no person {person_id}", "没有这个人员。")
+    grants = _grants(session, person_id, on) if person.active else ()
+    return Actor(person.id, person.name, grants, scopes)
+
+
+def _grants(session: Session, person_id: int, on: date) -> tuple[ActorGrant, ...]:
+    delegators = select(Delegation.from_id).where(
+        Delegation.to_id == person_id,
+        Delegation.starts_on <= on,
+        Delegation.ends_on >= on,
+        Delegation.revoked_at.is_(None),
+    )
+    held = (
+        select(Grant.role, Grant.unit_id, Unit.path, Grant.person_id)
+        .join(Unit, Unit.id == Grant.unit_id)
+        .join(Person, Person.id == Grant.person_id)
+        .where(
+            or_(Grant.person_id == person_id, Grant.person_id.in_(delegators)),
+            Person.active,
+            Grant.valid_from <= on,
+            or_(Grant.valid_to.is_(None), Grant.valid_to >= on),
+        )
+        .order_by(Grant.id)
+    )
+    return tuple(ActorGrant(*row) for row in session.execute(held))
+
+
+def unit_ids_in_scope(
+    session: Session, actor: Actor, roles: Collection[str] | None = None
+) -> set[int] | None:
+    """The units where the actor holds any of `roles` (any role at all if None); None stands for all units."""
+    if actor.system:
+        return None
+    paths = {grant.path for grant in actor.grants if roles is None or grant.role in roles}
+    if any(is_root(path) for path in paths):
+        return None
+    if not paths:
+        return set()
+    below = or_(*(Unit.path.startswith(path, autoescape=True) for path in sorted(paths)))
+    return set(session.scalars(select(Unit.id).where(below)))

@@ -1,0 +1,106 @@
+"""Pieces of procedures that recur: asking for more time, standing still, stepping aside."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from statemachines.kit import effects as fx
+from statemachines.kit.forms import Form, Names, Note, PersonId, Reason, Text
+from statemachines.kit.procedure import Action, Guard, Kind
+
+
+class ExtensionRequest(Reason):
+    """More time, asked for before the period is over."""
+
+    amount: int = Field(title="申请延长", ge=1, le=999)
+    unit: Literal["month", "day", "workday"] = Field("month", title="单位")
+
+
+class Recusal(Reason):
+    """Somebody who must keep away from this matter: by own wish, on request, or by decision."""
+
+    person: Annotated[PersonId, Names()] = Field(title="回避人员")
+
+
+class Opinion(Form):
+    opinion: Text = Field(title="意见")
+
+
+def extension_of(clock: str, sources: Iterable[StrEnum]) -> tuple[Action, ...]:
+    """Ask for, grant or refuse more time on a clock; who grants it and how much is the policy's."""
+    where = tuple(sources)
+    pending = Guard(
+        "no_request",
+        "no extension is waiting for a decision",
+        "没有待批的延期申请",
+        lambda s, _: clock in s.pending,
+    )
+    fresh = Guard(
+        "already_requested",
+        "an extension is already waiting",
+        "已有延期申请待批",
+        lambda s, _: clock not in s.pending,
+    )
+    another = Guard(
+        "same_person",
+        "whoever asks does not approve",
+        "申请人不得审批自己的延期申请",
+        lambda s, _: bool(s.acting) and s.by("ask_extension") not in s.acting,
+    )
+    return (
+        Action("ask_extension", "申请延期", where, form=ExtensionRequest, kind=Kind.NOTE,
+               guards=(fresh,), effects=(fx.AskExtension(clock),)),
+        Action("grant_extension", "批准延期", where, form=Note, kind=Kind.NOTE,
+               guards=(pending, another), effects=(fx.GrantExtension(clock),)),
+        Action("refuse_extension", "不同意延期", where, form=Reason, kind=Kind.NOTE,
+               guards=(pending, another), effects=(fx.RefuseExtension(clock),)),
+    )  # fmt: skip
+
+
+def suspension_of(clock: str, sources: Iterable[StrEnum]) -> tuple[Action, ...]:
+    """Let a clock stand still with a reason, and let it run on."""
+    where = tuple(sources)
+    runs = Guard(
+        "not_running",
+        "the clock does not run",
+        "时限未在计算，无法中止",
+        lambda s, _: s.clocks.get(clock) == "running",
+    )
+    rests = Guard(
+        "not_suspended",
+        "the clock is not suspended",
+        "时限未处于中止状态",
+        lambda s, _: s.clocks.get(clock) == "suspended",
+    )
+    return (
+        Action(
+            "suspend",
+            "中止计时",
+            where,
+            form=Reason,
+            kind=Kind.NOTE,
+            guards=(runs,),
+            effects=(fx.Suspend(clock),),
+        ),
+        Action(
+            "resume",
+            "恢复计时",
+            where,
+            form=Reason,
+            kind=Kind.NOTE,
+            guards=(rests,),
+            effects=(fx.Resume(clock),),
+        ),
+    )
+
+
+def recusal(sources: Iterable[StrEnum]) -> Action:
+    """Exclude a person from the matter in every way, from now on."""
+    return Action("recuse", "登记回避", tuple(sources), form=Recusal, kind=Kind.NOTE)
+
+
+def not_who_did(action: str, *, code: str, en: str, zh: str) -> Guard:
+    """The person acting now is none of those who ever performed `action`; the clock is no person and passes nothing."""
+    return Guard(code, en, zh, lambda s, _: bool(s.acting) and not s.acting & s.did(action))

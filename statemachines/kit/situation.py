@@ -1,0 +1,97 @@
+"""The view of a matter that guards, targets and effects may look at: values only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from statemachines.kit.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The latest performance of one action: who, when, and what was answered (JSON values, sealed ones left out)."""
+
+    by: int | None
+    at: str
+    answers: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One change of state."""
+
+    source: str | None
+    action: str
+    target: str
+    by: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Another matter that an answer refers to."""
+
+    id: int
+    procedure: str
+    state: str
+    closed: bool
+    event_on: date
+    steps: Mapping[str, Step]
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """A matter at the moment somebody acts on it.
+
+    `actors` holds, per action, everyone who ever performed it or lent the right to; `duties` are those still owed;
+    `clocks` the state of each running or suspended clock; `pending` clocks with an extension waiting; `others`
+    the matters that answers refer to.
+    """
+
+    state: str
+    policy: "Policy"
+    now: datetime
+    today: date
+    actor: int | None
+    behalf_of: int | None = None
+    unit_kind: str = "county"
+    steps: Mapping[str, Step] = field(default_factory=dict)
+    trail: tuple[Move, ...] = ()
+    actors: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    duties: frozenset[str] = frozenset()
+    clocks: Mapping[str, str] = field(default_factory=dict)
+    pending: frozenset[str] = frozenset()
+    overdue: frozenset[str] = frozenset()
+    others: Mapping[int, Other] = field(default_factory=dict)
+
+    def answer(self, path: str, default: Any = None) -> Any:
+        """Return one answer on record by "action.field", or `default` where that step was never taken."""
+        action, _, name = path.partition(".")
+        step = self.steps.get(action)
+        return default if step is None else step.answers.get(name, default)
+
+    @property
+    def acting(self) -> frozenset[int]:
+        """Return who acts now: the person, and whoever's delegated right is used. Empty for the clock."""
+        return frozenset(i for i in (self.actor, self.behalf_of) if i is not None)
+
+    def by(self, action: str) -> int | None:
+        return self.steps[action].by if action in self.steps else None
+
+    def did(self, *actions: str) -> frozenset[int]:
+        """Return everyone who ever performed one of these actions on this matter."""
+        return frozenset().union(*(self.actors.get(a, frozenset()) for a in actions))
+
+    def earlier_states(self) -> tuple[str, ...]:
+        """Return the states passed on the way here, latest first, each once, the present one left out.
+
+        A return cuts off what lay after the state it went back to, so that nobody is sent "back" forwards.
+        """
+        path: list[str] = []
+        for move in self.trail:
+            if move.target in path:
+                del path[path.index(move.target) + 1 :]
+            else:
+                path.append(move.target)
+        return tuple(state for state in reversed(path) if state != self.state)

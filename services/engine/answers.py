@@ -1,0 +1,183 @@
+"""Turns what a client sent into a form's answers: validated, codes and references checked, sealed parts set apart."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from services.engine.errors import InvalidAnswers
+from services.engine.models import Attachment, Matter
+from services.identity.models import Person, Unit
+from statemachines.kit.forms import Anchor, Coded, Destination, Form, Mark, Names, Ref, marked, sealed_fields
+from statemachines.kit.policy import Policy
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A valid form. `stored` goes to the journal, `sealed` to the vault (name → JSON text)."""
+
+    form: Form
+    stored: dict[str, Any]
+    sealed: dict[str, str]
+    named_people: frozenset[int] = frozenset()
+    named_units: frozenset[int] = frozenset()
+    matters: frozenset[int] = frozenset()
+    attachments: frozenset[int] = frozenset()
+
+
+@dataclass
+class _Found:
+    """What the marks of a form turned up, and every objection."""
+
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    ids: dict[str, dict[int, str]] = field(default_factory=dict)
+    named_people: set[int] = field(default_factory=set)
+    named_units: set[int] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+    handlers: dict[int, str] = field(default_factory=dict)
+    destinations: dict[int, str] = field(default_factory=dict)
+
+
+def read_answers(
+    session: Session,
+    form: type[Form],
+    data: Mapping[str, Any],
+    policy: Policy,
+    today: date,
+    away: Iterable[int],
+    away_units: Iterable[int],
+) -> Answers:
+    """Validate and check; raise InvalidAnswers with every objection at once.
+
+    `away` and `away_units` are those named in the matter or recused: nobody of them is made to handle it, and
+    nothing is sent to such a unit or below it.
+    """
+    try:
+        answers = form.model_validate(dict(data))
+    except ValidationError as error:
+        raise InvalidAnswers([_objection(e) for e in error.errors()]) from error
+    found = _Found()
+    for path, marks, value in marked(answers):
+        _look_at(path, marks, value, policy, today, found)
+    _check_references(session, found, frozenset(away))
+    _check_destinations(session, found, frozenset(away_units))
+    if found.errors:
+        raise InvalidAnswers(found.errors)
+    sealed = sealed_fields(form)
+    return Answers(
+        form=answers,
+        stored=answers.model_dump(mode="json", exclude=set(sealed)),
+        sealed={name: text for name in sealed if (text := _sealed_text(answers, name))},
+        named_people=frozenset(found.named_people | _namesakes(session, found.names)),
+        named_units=frozenset(found.named_units),
+        matters=frozenset(found.ids.get("matter", ())),
+        attachments=frozenset(found.ids.get("attachment", ())),
+    )
+
+
+def _look_at(path: str, marks: tuple[Mark, ...], value: Any, policy: Policy, today: date, found: _Found) -> None:
+    names = any(isinstance(m, Names) for m in marks)
+    for mark in marks:
+        match mark:
+            case Coded(list=which) if value not in policy.codes(which):
+                listed = "、".join(policy.codes(which).values())
+                found.errors.append(
+                    _error(path, "unknown_code", f"{value!r} is not in the list {which}", f"请选择：{listed}")
+                )
+            case Anchor() if isinstance(value, date) and _day(value) > today:
+                found.errors.append(_error(path, "in_the_future", f"{value} has not come yet", "日期不得晚于今天"))
+            case Ref(to=kind):
+                found.ids.setdefault(kind, {})[value] = path
+                if kind == "person" and not names:
+                    found.handlers[value] = path
+            case Destination():
+                found.destinations[value] = path
+    if names:
+        _note_named(marks, value, found)
+
+
+def _note_named(marks: tuple[Mark, ...], value: Any, found: _Found) -> None:
+    kinds = [m.to for m in marks if isinstance(m, Ref)]
+    if "person" in kinds:
+        found.named_people.add(value)
+    elif "unit" in kinds:
+        found.named_units.add(value)
+    elif isinstance(value, str):
+        found.names.add(value)
+
+
+_TABLES: dict[str, Any] = {"person": Person, "unit": Unit, "matter": Matter, "attachment": Attachment}
+
+
+def _check_references(session: Session, found: _Found, away: frozenset[int]) -> None:
+    for kind, ids in found.ids.items():
+        table = _TABLES[kind]
+        known = set(session.scalars(select(table.id).where(table.id.in_(ids))))
+        for missing in sorted(ids.keys() - known):
+            found.errors.append(
+                _error(
+                    ids[missing],
+                    f"unknown_{kind}",
+                    f"there is no {kind} {missing}",
+                    "所选内容不存在，请重新选择",
+                )
+            )
+    for person in sorted(found.handlers.keys() & (away | found.named_people)):
+        found.errors.append(
+            _error(
+                found.handlers[person],
+                "excluded_person",
+                "this person is named in the matter or recused",
+                "该人员被本事项反映或已回避，不能参与",
+            )
+        )
+
+
+def _check_destinations(session: Session, found: _Found, away_units: frozenset[int]) -> None:
+    named = away_units | found.named_units
+    if not (found.destinations and named):
+        return
+    paths = dict(
+        session.execute(select(Unit.id, Unit.path).where(Unit.id.in_({*found.destinations, *named}))).tuples().all()
+    )
+    for unit, where in found.destinations.items():
+        if any(paths.get(unit, "").startswith(paths[n]) for n in named if n in paths):
+            found.errors.append(
+                _error(
+                    where,
+                    "sent_to_reported_unit",
+                    "material never goes to the unit reported, nor below it",
+                    "不得将材料转给被反映单位及其下级单位",
+                )
+            )
+
+
+def _namesakes(session: Session, names: set[str]) -> set[int]:
+    """Everyone on the staff who bears a reported name is kept away: better one colleague too many than the one."""
+    return set(session.scalars(select(Person.id).where(Person.name.in_(names)))) if names else set()
+
+
+def _sealed_text(answers: Form, name: str) -> str | None:
+    value = getattr(answers, name)
+    if value is None:
+        return None
+    dumped = value.model_dump(mode="json") if hasattr(value, "model_dump") else value
+    return json.dumps(dumped, ensure_ascii=False)
+
+
+def _objection(error: Any) -> dict[str, Any]:
+    path = ".".join(str(part) for part in error["loc"])
+    return _error(path, error["type"], error["msg"], (error.get("ctx") or {}).get("zh", ""))
+
+
+def _error(path: str, code: str, en: str, zh: str) -> dict[str, Any]:
+    return {"field": path, "code": code, "en": en, "zh": zh}
+
+
+def _day(value: date) -> date:
+    return value.date() if isinstance(value, datetime) else value

@@ -1,0 +1,76 @@
+"""Writes an opening that was decided: number, matter, clocks, first work item, journal, receipt."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import insert, update
+from sqlalchemy.orm import Session
+
+from config.calendar import local_date
+from services.engine import clocks as clk
+from services.engine import items, journal, numbers, recording
+from services.engine.decided import Beginning
+from services.engine.models import Matter
+from services.engine.routing import path_of
+from services.identity import receipts
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A matter now on record; `receipt_code` is known here and never again."""
+
+    matter_id: int
+    number: str
+    receipt_code: str | None
+
+
+def write_beginning(session: Session, start: Beginning) -> Begun:
+    """Carry out an opening: number, matter, clocks, first work item, journal, receipt."""
+    changes, definition, procedure = start.changes, start.definition, start.definition.procedure
+    unit_id = changes.unit_id or start.unit_id
+    changes.engine.registry.keep(session, definition, changes.now)
+    number = numbers.next_number(
+        session, definition.policy.number, procedure.key, start.unit_id, local_date(changes.now).year
+    )
+    code = receipts.new_receipt_code() if procedure.public else None
+    recording.settle_clocks(changes, str(procedure.initial), closes=False)
+    matter_id = _insert_matter(session, start, unit_id, number, code)
+    recording.write_clocks(session, matter_id, changes)
+    people = start.away[0] | start.answers.named_people
+    recording.write_exclusions(session, matter_id, start.away[0], start.away[1], "opened by a matter that names them")
+    turn = items.open_turn(session, matter_id, str(procedure.initial), path_of(session, unit_id), people, changes)
+    content = {
+        "number": number, "answers": start.answers.stored, "sealed": sorted(start.answers.sealed),
+        "policy": definition.policy_hash, "procedure": definition.procedure_hash,
+        "before_first_version": definition.before_first,
+        "routed_to_county_office": bool(turn and turn.lost), **recording.clock_notes(changes),
+    }  # fmt: skip
+    head = journal.Head(matter_id)
+    event = journal.Event(
+        "open", changes.actor, changes.now, content, None, str(procedure.initial), None, start.request_key
+    )
+    journal.write(session, [journal.chain(head, event)])
+    session.execute(update(Matter).where(Matter.id == matter_id).values(**head.columns()))
+    recording.write_rest(session, matter_id, start.answers, changes, start.away)
+    return Begun(matter_id, number, code)
+
+
+def _insert_matter(session: Session, start: Beginning, unit_id: int, number: str, code: str | None) -> int:
+    changes, definition = start.changes, start.definition
+    actor = changes.actor.id
+    step = {"by": actor, "at": changes.now.isoformat(), "answers": start.answers.stored}
+    initial = str(definition.procedure.initial)
+    values = {
+        "procedure": definition.procedure.key, "number": number, "state": initial,
+        "title": definition.procedure.opening.title(start.answers.form),
+        "unit_id": unit_id, "origin_unit_id": start.unit_id, "opened_by": actor, "event_on": start.event_on,
+        "opened_at": changes.now, "moved_at": changes.now, "closed_at": None, "version": 1, "level": 0,
+        "due_at": clk.earliest_due(changes.clocks), "procedure_hash": definition.procedure_hash,
+        "policy_hash": definition.policy_hash, "undo": None, "journal_seq": 0, "journal_head": journal.GENESIS,
+        "receipt_digest": receipts.digest(code, changes.engine.vault) if code else None,
+        "external_ref": start.external_ref,
+        "record": {
+            "steps": {"open": step}, "trail": [[None, "open", initial, actor]],
+            "actors": {"open": [actor] if actor else []}, "refs": sorted(start.answers.matters),
+        },
+    }  # fmt: skip
+    return int(session.execute(insert(Matter).values(**values).returning(Matter.id)).scalar_one())

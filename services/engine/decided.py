@@ -1,0 +1,37 @@
+"""What was decided and is now to be written."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from services.engine.answers import Answers
+from services.engine.changes import Changes
+from services.engine.loading import Loaded
+from services.engine.registry import Definition
+from statemachines.kit.procedure import Action
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A decided move."""
+
+    loaded: Loaded
+    action: Action
+    target: str
+    answers: Answers
+    behalf_of: int | None
+    changes: Changes
+    request_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """A decided opening. `away` are people and units excluded by the matter that opens it."""
+
+    definition: Definition
+    answers: Answers
+    changes: Changes
+    unit_id: int
+    event_on: date
+    request_key: str | None
+    external_ref: str | None
+    away: tuple[frozenset[int], frozenset[int]]

@@ -1,0 +1,169 @@
+"""The journal: append-only, a hash chain per matter, written with the matter's row locked."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from services.engine.errors import AlreadyPerformed
+from services.engine.models import Entry, Matter
+from services.engine.registry import canonical
+from services.identity.access import Actor
+from services.runtime import Runtime
+
+GENESIS = "0" * 64
+COVERED = (
+    "matter_id",
+    "seq",
+    "at",
+    "actor_id",
+    "actor_name",
+    "behalf_of",
+    "action",
+    "source",
+    "target",
+    "content",
+    "previous",
+)
+
+
+@dataclass
+class Head:
+    """Where a matter's chain ends; the caller writes it back to the matter's row."""
+
+    matter_id: int
+    seq: int = 0
+    hash: str = GENESIS
+
+    def columns(self) -> dict[str, Any]:
+        return {"journal_seq": self.seq, "journal_head": self.hash}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened, before it is chained. `behalf_of` is the person whose delegated right was used."""
+
+    action: str
+    actor: Actor
+    at: datetime
+    content: Mapping[str, Any]
+    source: str | None = None
+    target: str | None = None
+    behalf_of: int | None = None
+    request_key: str | None = None
+
+
+def chain(head: Head, event: Event) -> dict[str, Any]:
+    """Return the row of the next entry and move the head on."""
+    row: dict[str, Any] = {
+        "matter_id": head.matter_id, "seq": head.seq + 1, "at": event.at.astimezone(UTC), "actor_id": event.actor.id,
+        "actor_name": event.actor.name, "behalf_of": event.behalf_of, "action": event.action, "source": event.source,
+        "target": event.target, "content": dict(event.content), "previous": head.hash,
+    }  # fmt: skip
+    row["hash"] = hash_of(row)
+    head.seq, head.hash = row["seq"], row["hash"]
+    return row | {"request_key": scoped_key(event.actor, event.request_key)}
+
+
+def write(session: Session, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        session.execute(insert(Entry), rows)
+
+
+def scoped_key(actor: Actor, request_key: str | None) -> str | None:
+    """A client's key counts for its own actor only."""
+    return None if request_key is None else f"{actor.id}:{request_key}"
+
+
+def refuse_repeat(session: Session, actor: Actor, request_key: str | None) -> None:
+    """Raise AlreadyPerformed if this actor's request with this key is in the journal."""
+    if request_key is None:
+        return
+    key = scoped_key(actor, request_key)
+    if found := session.execute(select(Entry.seq, Entry.matter_id).where(Entry.request_key == key)).one_or_none():
+        raise AlreadyPerformed(found.seq, found.matter_id)
+
+
+def note(session: Session, matter_id: int, event: Event) -> None:
+    """Add one entry to a matter outside `perform` (a sealed field read, an export, a claim): locks the matter first."""
+    columns = (Matter.journal_seq, Matter.journal_head)
+    seq, last = session.execute(select(*columns).where(Matter.id == matter_id).with_for_update()).one()
+    head = Head(matter_id, seq, last)
+    write(session, [chain(head, event)])
+    session.execute(update(Matter).where(Matter.id == matter_id).values(**head.columns()))
+
+
+def hash_of(row: Mapping[str, Any]) -> str:
+    """SHA-256 over the canonical text of everything an entry says, in hex."""
+    said = {name: row[name] for name in COVERED}
+    said["at"] = row["at"].astimezone(UTC).isoformat(timespec="microseconds")
+    return hashlib.sha256(canonical(said).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Break:
+    """The first entry of a matter that does not hold."""
+
+    matter_id: int
+    seq: int
+    why: str
+
+
+def verify(
+    session: Session, matter_ids: Iterable[int] | None = None, progress: Callable[[int], None] | None = None
+) -> dict[str, Any]:
+    """Check every chain against its hashes and its matter's head.
+
+    Returns {"entries", "matters", "broken": [{"matter_id", "seq", "why"}], "ok"}; per matter the first bad entry only.
+    """
+    counts = {"entries": 0, "matters": 0}
+    broken: list[Break] = []
+    for matter, entries in _chains(session, matter_ids):
+        counts["matters"] += 1
+        counts["entries"] += len(entries)
+        if (found := _first_break(matter, entries)) is not None:
+            broken.append(found)
+        if progress:
+            progress(len(entries))
+    return {**counts, "broken": [vars(b) for b in broken], "ok": not broken}
+
+
+def verify_all(runtime: Runtime, now: datetime) -> dict[str, Any]:
+    """Check every matter of the installation, for the nightly flow; `checked_at` goes into the record of the run."""
+    with runtime.database.read() as session:
+        return {"checked_at": now.isoformat(), **verify(session)}
+
+
+def _chains(session: Session, matter_ids: Iterable[int] | None) -> Iterator[tuple[Any, list[Any]]]:
+    wanted = (
+        list(matter_ids) if matter_ids is not None else session.scalars(select(Matter.id).order_by(Matter.id)).all()
+    )
+    for start in range(0, len(wanted), 500):
+        ids = wanted[start : start + 500]
+        heads = session.execute(select(Matter.id, Matter.journal_seq, Matter.journal_head).where(Matter.id.in_(ids)))
+        entries: dict[int, list[Any]] = {}
+        for row in session.execute(
+            select(*Entry.__table__.columns).where(Entry.matter_id.in_(ids)).order_by(Entry.matter_id, Entry.seq)
+        ):
+            entries.setdefault(row.matter_id, []).append(row)
+        for head in sorted(heads, key=lambda h: h.id):
+            yield head, entries.get(head.id, [])
+
+
+def _first_break(matter: Any, entries: list[Any]) -> Break | None:
+    previous = GENESIS
+    for expected, entry in enumerate(entries, 1):
+        if entry.seq != expected:
+            return Break(matter.id, expected, "entry missing")
+        if entry.previous != previous:
+            return Break(matter.id, entry.seq, "does not follow the entry before")
+        if hash_of(entry._mapping) != entry.hash:
+            return Break(matter.id, entry.seq, "content was changed")
+        previous = entry.hash
+    if (matter.journal_seq, matter.journal_head) != (len(entries), previous):
+        return Break(matter.id, len(entries) + 1, "last entry missing")
+    return None

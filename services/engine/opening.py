@@ -1,0 +1,172 @@
+"""How a matter begins: by hand, by an action of another, by a rung."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from config.calendar import local_date
+from services.engine import journal
+from services.engine.answers import Answers, read_answers
+from services.engine.beginning import write_beginning
+from services.engine.changes import Changes
+from services.engine.core import Engine
+from services.engine.decided import Beginning
+from services.engine.errors import ActionRefused, NotPermitted
+from services.engine.loading import load_others
+from services.engine.models import Exclusion, Matter
+from services.engine.recording import write_link
+from services.engine.registry import Definition
+from services.engine.routing import path_of
+from services.identity.access import Actor
+from services.identity.models import Unit
+from services.identity.store import open_field, seal_fields
+from statemachines.kit.forms import sealed_fields
+from statemachines.kit.procedure import Procedure, Refused
+from statemachines.kit.situation import Situation, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The matter that opens another: its exclusions and sealed fields go along."""
+
+    matter_id: int
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A matter now on record. `receipt_code` is shown this once; only its keyed digest is kept."""
+
+    matter_id: int
+    number: str
+    state: str
+    receipt_code: str | None
+
+
+def open_matter(
+    engine: Engine,
+    session: Session,
+    procedure_key: str,
+    data: Mapping[str, Any],
+    actor: Actor,
+    now: datetime,
+    *,
+    unit_id: int,
+    request_key: str | None = None,
+    external_ref: str | None = None,
+    parent: Parent | None = None,
+) -> Opened:
+    """Open a matter at a unit under the policy in force on the date of its event; raise and change nothing.
+
+    `external_ref` is the key of the record it was made from (a ledger's row): it can be used once.
+    """
+    procedure = _procedure(engine, procedure_key)
+    unit_path = path_of(session, unit_id)
+    event_on = _event_on(procedure, data, now)
+    definition = engine.registry.current(procedure.key, event_on)
+    if parent is None:
+        _refuse_unless_permitted(definition, actor, unit_path)
+    journal.refuse_repeat(session, actor, request_key)
+    away = _exclusions(session, parent)
+    answers = read_answers(session, procedure.opening.form, data, definition.policy, local_date(now), *away)
+    situation = _situation(session, definition, answers, actor, now, unit_id)
+    _check_guards(procedure, situation, answers)
+    changes = Changes(engine, definition, situation, answers.form, actor, now, [])
+    changes.apply(procedure.opening.effects)
+    start = Beginning(definition, answers, changes, unit_id, event_on, request_key, external_ref, away)
+    opened = write_beginning(session, start)
+    if parent is not None:
+        _follow(session, engine, parent, definition, opened.matter_id, now)
+    open_children(engine, session, changes, opened.matter_id)
+    return Opened(opened.matter_id, opened.number, str(procedure.initial), opened.receipt_code)
+
+
+def open_children(engine: Engine, session: Session, changes: Changes, parent_id: int) -> list[int]:
+    """Open what the effects asked for, each linked to its parent."""
+    ids = []
+    for key, data, link in changes.openings:
+        unit_id = session.execute(select(Matter.unit_id).where(Matter.id == parent_id)).scalar_one()
+        opened = open_matter(
+            engine,
+            session,
+            key,
+            data,
+            changes.actor,
+            changes.now,
+            unit_id=unit_id,
+            parent=Parent(parent_id, link),
+        )
+        ids.append(opened.matter_id)
+    return ids
+
+
+def _procedure(engine: Engine, key: str) -> Procedure:
+    procedure = engine.registry.procedures.get(key)
+    if procedure is None:
+        known = ", ".join(sorted(engine.registry.procedures))
+        raise ActionRefused("unknown_procedure", f"no procedure {key}; there are {known}", "没有此类事项")
+    return procedure
+
+
+def _event_on(procedure: Procedure, data: Mapping[str, Any], now: datetime) -> date:
+    """Return the date of the event; the policy's version hangs on it, so it is read before the form is checked."""
+    given = data.get(procedure.opening.event) if procedure.opening.event else None
+    try:
+        return date.fromisoformat(str(given)[:10]) if given else local_date(now)
+    except ValueError:
+        return local_date(now)  # the form will refuse it
+
+
+def _refuse_unless_permitted(definition: Definition, actor: Actor, unit_path: str) -> None:
+    if not actor.roles_at(unit_path) & set(definition.policy.open):
+        title = definition.procedure.title
+        raise NotPermitted(
+            f"you may not open a {definition.procedure.key} at this unit",
+            f"您没有在该单位登记“{title}”的权限",
+        )
+
+
+def _exclusions(session: Session, parent: Parent | None) -> tuple[frozenset[int], frozenset[int]]:
+    if parent is None:
+        return frozenset(), frozenset()
+    rows = session.execute(
+        select(Exclusion.person_id, Exclusion.unit_id).where(Exclusion.matter_id == parent.matter_id)
+    ).all()
+    return frozenset(p for p, _ in rows if p is not None), frozenset(u for _, u in rows if u is not None)
+
+
+def _situation(
+    session: Session, definition: Definition, answers: Answers, actor: Actor, now: datetime, unit_id: int
+) -> Situation:
+    kind = session.execute(select(Unit.kind).where(Unit.id == unit_id)).scalar_one()
+    return Situation(
+        state=str(definition.procedure.initial),
+        policy=definition.policy,
+        now=now,
+        today=local_date(now),
+        actor=actor.id,
+        unit_kind=kind,
+        steps={"open": Step(actor.id, now.isoformat(), answers.stored)},
+        others=load_others(session, sorted(answers.matters)),
+    )
+
+
+def _check_guards(procedure: Procedure, situation: Situation, answers: Answers) -> None:
+    try:
+        for guard in procedure.opening.guards:
+            guard.check(situation, answers.form)
+    except Refused as refusal:
+        raise ActionRefused(refusal.code, refusal.en, refusal.zh) from refusal
+
+
+def _follow(session: Session, engine: Engine, parent: Parent, child: Definition, child_id: int, now: datetime) -> None:
+    write_link(session, child_id, parent.matter_id, parent.link, now)
+    texts = {
+        name: open_field(session, engine.vault, parent.matter_id, name)
+        for name in sealed_fields(child.procedure.opening.form)
+    }
+    seal_fields(session, engine.vault, child_id, {name: text for name, text in texts.items() if text is not None}, now)

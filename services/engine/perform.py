@@ -1,0 +1,95 @@
+"""The one way to move a matter."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from config.calendar import local_date
+from services.engine import journal, writing
+from services.engine.answers import Answers, read_answers
+from services.engine.changes import Changes
+from services.engine.core import Engine
+from services.engine.decided import Move
+from services.engine.errors import ActionRefused, Stale
+from services.engine.loading import Loaded, load, load_others
+from services.engine.opening import open_children
+from services.engine.permission import Right, refuse_unless_visible, right_to
+from services.identity.access import Actor
+from statemachines.kit.forms import Form
+from statemachines.kit.procedure import Action, Kind, Refused
+from statemachines.kit.situation import Situation, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """What came of it: where the matter stands now, its row version, the journal entry, matters opened by it."""
+
+    matter_id: int
+    state: str
+    version: int
+    entry_seq: int
+    opened: tuple[int, ...] = ()
+
+
+def perform(
+    engine: Engine,
+    session: Session,
+    matter_id: int,
+    action: str,
+    actor: Actor,
+    data: Mapping[str, Any],
+    now: datetime,
+    *,
+    request_key: str | None = None,
+    seen_version: int | None = None,
+) -> Performed:
+    """Move one matter by one action, or raise a DubanError and change nothing (the caller's transaction rolls back).
+
+    `data` are the form's answers as JSON values. `request_key` is the client's key for this very request: a second
+    one raises AlreadyPerformed. `seen_version` is the row version the client looked at: another one raises Stale.
+    """
+    loaded = load(engine, session, matter_id, lock=True)
+    refuse_unless_visible(loaded, actor)
+    journal.refuse_repeat(session, actor, request_key)
+    if seen_version is not None and seen_version != loaded.row["version"]:
+        raise Stale(seen_version, loaded.row["version"])
+    right = right_to(loaded, action, actor)
+    declared, answers, target, situation = _decide(session, loaded, action, right, actor, data, now)
+    changes = Changes(engine, loaded.definition, situation, answers.form, actor, now, loaded.clocks)
+    changes.apply(declared.effects)
+    move = Move(loaded, declared, target, answers, right.behalf_of, changes, request_key)
+    written = writing.write_move(session, move)
+    opened = open_children(engine, session, changes, matter_id)
+    return Performed(matter_id, target, written.version, written.entry_seq, tuple(opened))
+
+
+def _decide(
+    session: Session,
+    loaded: Loaded,
+    action: str,
+    right: Right,
+    actor: Actor,
+    data: Mapping[str, Any],
+    now: datetime,
+) -> tuple[Action, Answers, str, Situation]:
+    """Validate the form and ask the procedure; return everything the writing needs. Writes nothing."""
+    procedure, policy = loaded.definition.procedure, loaded.definition.policy
+    declared = procedure.actions.get(action)
+    situation = loaded.situation(actor, now, right.behalf_of)
+    try:
+        if declared is None or loaded.row["state"] not in declared.sources:
+            procedure.next_state(action, situation, Form())  # raises with the reason
+        assert declared is not None
+        answers = read_answers(session, declared.form, data, policy, local_date(now), loaded.people, loaded.units)
+        loaded.others |= load_others(session, [m for m in answers.matters if m not in loaded.others])
+        situation = loaded.situation(actor, now, right.behalf_of)
+        target = procedure.next_state(action, situation, answers.form)
+    except Refused as refusal:
+        raise ActionRefused(refusal.code, refusal.en, refusal.zh) from refusal
+    if declared.kind is Kind.WITHDRAW:
+        return declared, answers, target, situation
+    step = Step(actor.id, now.isoformat(), answers.stored)
+    return declared, answers, target, replace(situation, steps={**situation.steps, action: step})

@@ -1,0 +1,145 @@
+"""The sweep: finds clocks whose next rung has come, claims each rung once, does what the ladder says.
+
+It narrows with one indexed query, locks matter then clocks and passes over what somebody else holds; the insert
+of a rung is the claim. Batches of `BATCH` clocks, each in its own transaction, so a kill loses one batch at most.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from services.db.errors import DubanError
+from services.db.session import Database
+from services.db.upsert import insert_missing
+from services.engine import clocks as clk
+from services.engine.core import Engine, engine_for
+from services.engine.deeds import Deed, do_deeds
+from services.engine.errors import VersionLost
+from services.engine.models import Clock, FiredRung, Matter
+from services.identity.models import Unit
+from services.runtime import Runtime
+from statemachines.kit.policy import Rung
+
+BATCH = 500
+log = structlog.get_logger(__name__)
+
+_DUE = (
+    select(*Clock.__table__.columns)
+    .join(Matter, Matter.id == Clock.matter_id)
+    .where(Clock.state == clk.RUNNING)
+    .order_by(Clock.next_rung_at, Clock.id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a due clock will do: the rungs whose day has come, and when the next one does."""
+
+    clock: dict[str, Any]
+    rungs: list[tuple[Rung, date]]
+    next_rung_at: datetime | None
+
+
+def sweep(runtime: Runtime, now: datetime) -> dict[str, Any]:
+    """Fire every rung due at `now`, for the clock and the command line."""
+    return sweep_all(runtime.database, engine_for(runtime), now)
+
+
+def sweep_all(
+    database: Database, engine: Engine, now: datetime, progress: Callable[[int], None] | None = None
+) -> dict[str, Any]:
+    """Fire every rung due at `now`; return {"due", "fired", "skipped", "set_aside", "failed_deeds", "by_rung"}.
+
+    `due` counts clocks looked at, `skipped` rungs that somebody else had fired, `set_aside` clocks that could not be
+    served (their reason is in the clock's ledger; they are tried again after an hour and stop nobody else).
+    """
+    totals: Counter[str] = Counter(due=0, fired=0, skipped=0, set_aside=0)
+    by_rung: Counter[str] = Counter()
+    while True:
+        with database.write() as session:
+            batch = sweep_batch(session, engine, now)
+        totals.update({k: v for k, v in batch.items() if k != "by_rung"})
+        by_rung.update(batch["by_rung"])
+        if progress:
+            progress(batch["due"])
+        if batch["due"] < BATCH:
+            return {**totals, "by_rung": dict(sorted(by_rung.items()))}
+
+
+def sweep_batch(session: Session, engine: Engine, now: datetime) -> dict[str, Any]:
+    """Serve up to `BATCH` clocks inside the caller's transaction."""
+    rows = session.execute(
+        _DUE.where(Clock.next_rung_at <= now)
+        .limit(BATCH)
+        .with_for_update(of=[Matter.__table__, Clock.__table__], skip_locked=True)
+    ).mappings()
+    clocks = [dict(row) for row in rows]
+    matters = _matters(session, {c["matter_id"] for c in clocks})
+    counts: Counter[str] = Counter(due=len(clocks), fired=0, skipped=0, set_aside=0)
+    plans = []
+    for clock in clocks:
+        try:
+            plans.append(_plan(session, engine, clock, matters[clock["matter_id"]], now))
+        except DubanError as problem:
+            _set_aside(session, clock, problem, now)
+            counts["set_aside"] += 1
+    deeds = _claim(session, plans, now)
+    counts["fired"] = len(deeds)
+    counts["skipped"] = sum(len(p.rungs) for p in plans) - len(deeds)
+    counts["failed_deeds"] = do_deeds(engine, session, deeds, matters, now)
+    return {**counts, "by_rung": Counter(f"{d.clock['name']} {d.rung.at}" for d in deeds)}
+
+
+def _matters(session: Session, ids: set[int]) -> dict[int, dict[str, Any]]:
+    columns = (
+        Matter.id, Matter.procedure, Matter.number, Matter.title, Matter.unit_id, Matter.level, Matter.procedure_hash,
+        Matter.policy_hash, Matter.journal_seq, Matter.journal_head, Unit.path.label("unit_path"),
+    )  # fmt: skip
+    rows = session.execute(select(*columns).join(Unit, Unit.id == Matter.unit_id).where(Matter.id.in_(ids))).mappings()
+    return {row["id"]: dict(row) for row in rows}
+
+
+def _plan(session: Session, engine: Engine, clock: dict[str, Any], matter: dict[str, Any], now: datetime) -> Plan:
+    definition = engine.registry.pinned(session, matter["procedure_hash"], matter["policy_hash"])
+    rule = definition.policy.clocks.get(clock["name"])
+    if rule is None:
+        raise VersionLost(f"the policy of this matter has no clock {clock['name']}")
+    rungs = clk.due_rungs(clock, rule, engine.calendar, now)
+    fired = clock["rungs_fired"] + len(rungs)
+    clock["rungs_fired"] = fired
+    return Plan(clock, rungs, clk.next_rung_at(clock, clock["effective_due"], rule, engine.calendar))
+
+
+def _claim(session: Session, plans: list[Plan], now: datetime) -> list[Deed]:
+    """Claim the rungs by inserting them, and point each clock at its next; return those that were free."""
+    rows = [
+        {"clock_id": p.clock["id"], "matter_id": p.clock["matter_id"], "rung": rung.at, "due_on": day, "fired_at": now,
+         "did": list(rung.do), "acknowledged_by": None, "acknowledged_at": None}
+        for p in plans for rung, day in p.rungs
+    ]  # fmt: skip
+    returning = [FiredRung.clock_id, FiredRung.rung, FiredRung.id]
+    claimed = {(c, r): i for c, r, i in insert_missing(session, FiredRung, rows, ["clock_id", "rung"], returning)}
+    if plans:
+        pointers = [
+            {"id": p.clock["id"], "rungs_fired": p.clock["rungs_fired"], "next_rung_at": p.next_rung_at} for p in plans
+        ]
+        session.execute(update(Clock), pointers)
+    return [
+        Deed(p.clock, rung, claimed[p.clock["id"], rung.at])
+        for p in plans
+        for rung, _ in p.rungs
+        if (p.clock["id"], rung.at) in claimed
+    ]
+
+
+def _set_aside(session: Session, clock: dict[str, Any], problem: DubanError, now: datetime) -> None:
+    later = now + clk.SET_ASIDE_FOR
+    ledger = {**clock["ledger"], "set_aside": {"at": now.isoformat(), "why": str(problem)}}
+    session.execute(update(Clock).where(Clock.id == clock["id"]).values(next_rung_at=later, ledger=ledger))
+    log.warning("clock set aside", clock=clock["id"], matter=clock["matter_id"], why=str(problem))

@@ -1,0 +1,176 @@
+"""Writes a move that was decided: clocks, work items, journal, matter, messages, in a handful of statements."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from config.calendar import local_date
+from services.engine import clocks as clk
+from services.engine import items, journal, recording
+from services.engine.changes import Changes
+from services.engine.decided import Move
+from services.engine.messages import message_rows, send
+from services.engine.models import Clock, Matter
+from services.engine.routing import Turn, find_turn, path_of
+from statemachines.kit.procedure import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a move left behind."""
+
+    version: int
+    entry_seq: int
+
+
+def write_move(session: Session, move: Move) -> Written:
+    """Carry out a move on a locked matter."""
+    changes, loaded, row = move.changes, move.loaded, move.loaded.row
+    withdrawing = move.action.kind is Kind.WITHDRAW
+    if withdrawing:
+        _take_back_clocks(session, changes, row["undo"])
+    closes = move.target in changes.definition.procedure.final
+    recording.settle_clocks(changes, move.target, closes)
+    started = recording.write_clocks(session, loaded.id, changes)
+    unit_id = row["undo"]["unit_id"] if withdrawing else (changes.unit_id or row["unit_id"])
+    people = loaded.people | move.answers.named_people
+    turn = items.follow_move(session, move, unit_id, people, closes)
+    content = _content(move, turn)
+    event = journal.Event(
+        move.action.name,
+        changes.actor,
+        changes.now,
+        content,
+        row["state"],
+        move.target,
+        move.behalf_of,
+        move.request_key,
+    )
+    head = journal.Head(loaded.id, row["journal_seq"], row["journal_head"])
+    journal.write(session, [journal.chain(head, event)])
+    columns = {
+        "state": move.target,
+        "unit_id": unit_id,
+        "version": row["version"] + 1,
+        "moved_at": changes.now,
+        "closed_at": changes.now if closes else None,
+        "due_at": clk.earliest_due(changes.clocks),
+        "record": _record(move),
+        "undo": None if withdrawing or closes else _undo(move, started, head.seq),
+        **head.columns(),
+    }
+    session.execute(update(Matter).where(Matter.id == loaded.id).values(**columns))
+    recording.write_rest(session, loaded.id, move.answers, changes, (loaded.people, loaded.units))
+    _tell(session, move, turn, unit_id, people)
+    return Written(columns["version"], head.seq)
+
+
+def _take_back_clocks(session: Session, changes: Changes, undo: dict[str, Any]) -> None:
+    """Undo what the withdrawn step did to clocks: cancel those it started, put back those it changed."""
+    for row in changes.clocks:
+        if row["id"] in undo["started"]:
+            changes.change(row, clk.cancel(changes.now))
+    known = {c["id"]: c for c in changes.clocks}
+    for clock_id, before in ((int(i), b) for i, b in undo["changed"].items()):
+        row = known.get(clock_id) or _read_clock(session, clock_id)
+        if clock_id not in known:
+            changes.clocks.append(row)
+        given = before["given_at"]
+        restored = {
+            **before,
+            "given_at": datetime.fromisoformat(given) if given else None,
+            "stopped_at": None,
+            "outcome": None,
+        }
+        changes.change(row, restored)
+        changes.change(row, clk.derive(row, changes.rule(row["name"]), changes.engine.calendar))
+
+
+def _read_clock(session: Session, clock_id: int) -> dict[str, Any]:
+    return dict(session.execute(Clock.__table__.select().where(Clock.id == clock_id)).mappings().one())
+
+
+def _undo(move: Move, started: list[int], seq: int) -> dict[str, Any] | None:
+    """What a withdrawal needs; None where the step cannot be taken back (it stayed, opened, linked, named, sealed)."""
+    changes, row = move.changes, move.loaded.row
+    lasting = (
+        changes.openings
+        or changes.links
+        or move.answers.sealed
+        or move.answers.named_people
+        or move.answers.named_units
+    )
+    if move.target == row["state"] or changes.actor.id is None or lasting:
+        return None
+    changed = {
+        str(i): {**b, "given_at": b["given_at"].isoformat() if b["given_at"] else None}
+        for i, b in changes.before.items()
+    }
+    return {
+        "by": changes.actor.id, "seq": seq, "unit_id": row["unit_id"], "started": started, "changed": changed,
+        "action": move.action.name, "step": row["record"]["steps"].get(move.action.name),
+    }  # fmt: skip
+
+
+def _record(move: Move) -> dict[str, Any]:
+    """The projection guards look at, one step further."""
+    old, changes = move.loaded.row["record"], move.changes
+    acting = sorted(changes.situation.acting)
+    moved = move.target != move.loaded.row["state"]
+    trail = (
+        [*old["trail"], [move.loaded.row["state"], move.action.name, move.target, changes.actor.id]]
+        if moved
+        else old["trail"]
+    )
+    if move.action.kind is Kind.WITHDRAW:
+        undo = move.loaded.row["undo"]
+        kept = {a: s for a, s in old["steps"].items() if a != undo["action"]}
+        steps = kept | ({undo["action"]: undo["step"]} if undo["step"] else {})
+        return {**old, "steps": steps, "trail": old["trail"][:-1]}
+    step = {"by": changes.actor.id, "at": changes.now.isoformat(), "answers": move.answers.stored}
+    doers = sorted({*old["actors"].get(move.action.name, []), *acting})
+    return {
+        "steps": {**old["steps"], move.action.name: step},
+        "trail": trail,
+        "actors": {**old["actors"], move.action.name: doers},
+        "refs": sorted({*old["refs"], *move.answers.matters}),
+    }
+
+
+def _content(move: Move, turn: Turn | None) -> dict[str, Any]:
+    content: dict[str, Any] = {"answers": move.answers.stored, **recording.clock_notes(move.changes)}
+    if move.answers.sealed:
+        content["sealed"] = sorted(move.answers.sealed)
+    if move.changes.unit_id:
+        content["unit_id"] = move.changes.unit_id
+    if turn and turn.lost:
+        content["routed_to_county_office"] = True
+    if move.action.kind is Kind.WITHDRAW:
+        content["withdrawn"] = move.loaded.row["undo"]["action"]
+    return content
+
+
+def _tell(session: Session, move: Move, turn: Turn | None, unit_id: int, people: frozenset[int]) -> None:
+    """Messages: to whoever's step was returned, and to those the declaration names."""
+    changes, row = move.changes, move.loaded.row
+    rows: list[dict[str, Any]] = []
+    if move.action.kind is Kind.RETURN and row["record"]["trail"]:
+        last = row["record"]["trail"][-1][3]
+        rows += message_rows(
+            [last],
+            row["id"],
+            "returned",
+            f"{row['number']}已被退回：{move.answers.stored['reason']}",
+            changes.now,
+        )
+    for role, text in changes.messages:
+        told = [row["opened_by"]] if role == "opener" else _people(session, role, unit_id, people, changes.now)
+        rows += message_rows(told, row["id"], "told", f"{row['number']}：{text}", changes.now)
+    send(session, [r for r in rows if r["person_id"] not in people])
+
+
+def _people(session: Session, role: str, unit_id: int, away: frozenset[int], now: datetime) -> tuple[int, ...]:
+    return find_turn(session, role, path_of(session, unit_id), local_date(now), away).people

@@ -1,0 +1,9 @@
+"""Every table, for migrations and for tests that make them all."""
+
+
+def all_models() -> None:
+    """Import every module that declares tables, so that `Base.metadata` knows them."""
+    import services.engine.models
+    import services.identity.models
+    import services.runs.models
+    import services.sampling.models  # noqa: F401

@@ -1,0 +1,147 @@
+"""`python -m flows.clock`: wakes the engine at the times of the table. One per data folder.
+
+APScheduler only counts time here; what is due, and whether it was done, stands in the database. A clock that was
+down has lost nothing: it looks for missed slots when it starts.
+"""
+
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+from filelock import FileLock, Timeout
+
+from config.calendar import SHANGHAI
+from config.settings import BadSettings, Settings, load_settings
+from flows.execution import carry_out, execute, utc_now
+from flows.schedule import SCHEDULE, Scheduled
+from services.db.errors import DubanError
+from services.runs.models import RunState
+from services.runs.prefect_server import prefect_environ
+from services.runs.queries import last_slot
+from services.runs.record import Outcome, claim_requested, crash_left_running, end_run, forget_ended_before
+from services.runtime import Runtime, runtime
+from services.serving.logs import configure_logging
+from services.serving.signals import StopSignals
+
+log = structlog.get_logger()
+
+ANOTHER_CLOCK = 75
+"""Exit code: another clock holds this data folder (EX_TEMPFAIL, trying again later is right)."""
+
+UNUSABLE = 78
+"""Exit code: the settings, the database or the secret file cannot be used (EX_CONFIG)."""
+
+REQUESTS_EVERY = timedelta(seconds=2)
+HOUSEKEEPING_EVERY = timedelta(days=1)
+KEEP_RUNS = timedelta(days=90)
+"""How long the record of runs is kept; Prefect keeps its own as long."""
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT; a job that is running then is finished first."""
+    try:
+        settings = load_settings()
+    except BadSettings as error:
+        sys.stderr.write(f"{error}\n")
+        return UNUSABLE
+    configure_logging(settings.log_level)
+    os.environ.update(prefect_environ(settings))  # read by Prefect when it is imported, which is later
+    try:
+        with StopSignals() as signals, only_clock(settings), ticking(runtime(), SCHEDULE):
+            while not signals.stopped:
+                signals.wait(None)
+    except Timeout:
+        log.error("another_clock", home=str(settings.home), mend="end the other clock, or set DUBAN_HOME")
+        return ANOTHER_CLOCK
+    except DubanError as error:
+        log.error(error.code, problem=str(error))
+        return UNUSABLE
+    return 0
+
+
+def only_clock(settings: Settings) -> FileLock:
+    """The lock of the data folder's one clock; entering it raises `Timeout` where another holds it."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    return FileLock(settings.home / "clock.lock", timeout=0)
+
+
+@contextmanager
+def ticking(works: Runtime, schedule: Sequence[Scheduled]) -> Iterator[BackgroundScheduler]:
+    """A started scheduler for a table, after catching up in the background; leaving waits for running jobs."""
+    scheduler = BackgroundScheduler(
+        timezone=SHANGHAI,
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+    )
+    _recover(works)
+    scheduler.add_job(_serve_requests, _every(REQUESTS_EVERY), args=(works, schedule), id="requests")
+    scheduler.add_job(_forget_old, _every(HOUSEKEEPING_EVERY), args=(works,), id="housekeeping")
+    for item in schedule:
+        grace = int(item.grace.total_seconds())
+        scheduler.add_job(_tick, item.trigger(), args=(works, item), id=item.name, misfire_grace_time=grace)
+    ending = threading.Event()
+    catching_up = threading.Thread(target=_catch_up, args=(works, schedule, ending), name="catch_up")
+    scheduler.start()
+    catching_up.start()
+    try:
+        yield scheduler
+    finally:
+        ending.set()
+        scheduler.shutdown(wait=True)
+        catching_up.join()
+
+
+def _every(period: timedelta) -> IntervalTrigger:
+    return IntervalTrigger(seconds=int(period.total_seconds()), timezone=SHANGHAI)
+
+
+def _recover(works: Runtime) -> None:
+    """We hold the clock's lock, so whatever is still marked running died with the clock before."""
+    with works.database.write() as session:
+        crashed = crash_left_running(session, utc_now())
+    if crashed:
+        log.warning("runs_crashed", count=crashed)
+
+
+def _catch_up(works: Runtime, schedule: Sequence[Scheduled], ending: threading.Event) -> None:
+    """Run every flow of which a slot was missed while no clock ran; on the first start that is all of them."""
+    for item in schedule:
+        now = utc_now()
+        with works.database.read() as session:
+            missed = item.missed_since(last_slot(session, item.name), now)
+        if missed and not ending.is_set():
+            execute(works, item, now)
+
+
+def _tick(works: Runtime, item: Scheduled) -> None:
+    now = utc_now()
+    execute(works, item, item.last_slot(now) or now)
+
+
+def _serve_requests(works: Runtime, schedule: Sequence[Scheduled]) -> None:
+    """Run what people asked for, oldest first."""
+    items = {item.name: item for item in schedule}
+    while True:
+        with works.database.write() as session:
+            run = claim_requested(session, utc_now())
+            if run is None:
+                return
+            if run.flow not in items:  # the table has changed since it ran
+                end_run(session, run.id, Outcome(RunState.FAILED, error="it is no longer scheduled"), utc_now())
+                continue
+        carry_out(works, items[run.flow], run.id)
+
+
+def _forget_old(works: Runtime) -> None:
+    now = utc_now()
+    with works.database.write() as session:
+        forget_ended_before(session, now - KEEP_RUNS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The clock's own record of its runs, and what Prefect's server knows of them."""

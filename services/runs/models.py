@@ -1,0 +1,63 @@
+"""The table of runs: written by the clock whether Prefect is there or not, so that it is the whole story."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.db.base import Base
+from services.identity.models import Person
+
+
+class RunState(StrEnum):
+    """`requested` waits for the clock; `crashed` was running when its clock died."""
+
+    REQUESTED = "requested"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CRASHED = "crashed"
+
+
+class Via(StrEnum):
+    """Who keeps the logs: Prefect, or nobody but the clock itself while Prefect was away."""
+
+    PREFECT = "prefect"
+    CLOCK = "clock"
+
+
+def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+_WAITING = text("state IN ('requested', 'running')")
+
+
+class FlowRun(Base):
+    """One run of one flow. `scheduled_for` is its slot in the table, or when it was asked for by hand.
+
+    `result` is the flow's dict of numbers; `error` is set when it failed or crashed.
+    """
+
+    __tablename__ = "flow_run"
+    __table_args__ = (
+        _one_of("state", RunState),
+        _one_of("via", Via),
+        Index("ix_flow_run_flow_slot", "flow", "scheduled_for"),
+        Index("ix_flow_run_waiting", "state", sqlite_where=_WAITING, postgresql_where=_WAITING),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    flow: Mapped[str]
+    scheduled_for: Mapped[datetime]
+    requested_by: Mapped[int | None] = mapped_column(ForeignKey(Person.id))
+    state: Mapped[str]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)
+    via: Mapped[str | None]
+    prefect_run_id: Mapped[str | None]
+    result: Mapped[dict[str, Any] | None]
+    error: Mapped[str | None] = mapped_column(Text)

@@ -1,0 +1,41 @@
+"""The three processes of one machine."""
+
+import os
+import sys
+from pathlib import Path
+
+from config.settings import Settings
+from services.runs.prefect_server import LOOPBACK, prefect_environ
+from services.serving.supervisor import ChildSpec
+
+
+def children(settings: Settings) -> tuple[ChildSpec, ...]:
+    """Web, clock and Prefect server, in the order in which they are to end: each may need the later ones."""
+    environ = dict(os.environ) | settings.as_environ()
+    prefect = prefect_environ(settings, environ)
+    return (
+        ChildSpec("web", _web(settings), environ, grace=8.0),
+        ChildSpec("clock", (sys.executable, "-m", "flows.clock"), prefect, grace=20.0),
+        ChildSpec("prefect", _prefect_server(settings), prefect, 10.0, prefect_log(settings)),
+    )
+
+
+def prefect_log(settings: Settings) -> Path:
+    """Where the Prefect server's own output goes."""
+    return settings.home / "logs" / "prefect.log"
+
+
+def _web(settings: Settings) -> tuple[str, ...]:
+    return (
+        *(sys.executable, "-m", "uvicorn", "services.api.app:create_app", "--factory"),
+        *("--host", settings.host, "--port", str(settings.port)),
+        *("--no-access-log", "--log-level", "warning", "--no-server-header"),
+        *("--timeout-graceful-shutdown", "5"),
+    )
+
+
+def _prefect_server(settings: Settings) -> tuple[str, ...]:
+    return (
+        *(sys.executable, "-m", "prefect", "server", "start"),
+        *("--host", LOOPBACK, "--port", str(settings.prefect_port)),
+    )

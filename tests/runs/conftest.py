@@ -1,0 +1,3 @@
+"""Tables of this package, before any database is made."""
+
+import services.runs.models  # noqa: F401

@@ -276,8 +276,7 @@ def _after_completion(s: Situation, answers: Any) -> State:
 
 
 def _handled_by(s: Situation) -> frozenset[int]:
-    team = frozenset(s.answer("complete.team", ()))
-    return team | s.did("note_progress", "complete", "record_reply")
+    return s.did("note_progress", "complete", "complete.team", "record_reply")
 
 
 def _team_of_two(s: Situation, answers: Completion) -> bool:
@@ -286,7 +285,7 @@ def _team_of_two(s: Situation, answers: Completion) -> bool:
 
 def _parts(s: Situation, answers: Split) -> list[Mapping[str, Any]]:
     whole = {k: v for k, v in s.steps["open"].answers.items() if k not in ("summary", "content", "problem_fields")}
-    return [{**whole, **part.model_dump(mode="json")} for part in answers.parts]
+    return [{**whole, **part.model_dump(mode="json"), "part_of": s.matter_id} for part in answers.parts]
 
 
 def _is_moving_on(s: Situation, _: Any) -> bool:
@@ -344,6 +343,8 @@ NOT_HANDLER = Guard(
     lambda s, _: bool(s.acting) and not s.acting & (_handled_by(s) | s.did("propose")),
 )  # fmt: skip
 
+# after a return to screening the later periods still run
+ENDS_HANDLING = (fx.StopClock("screening"), fx.StopClock("disposition"), fx.StopClock("handling"))
 TO_FILING = fx.StartClock("archiving", when=lambda s, a: not _is_named(s, a))
 TO_FEEDBACK = fx.Owe("result_feedback", when=_is_named)
 
@@ -364,16 +365,17 @@ PETITION = procedure(
                (fx.StopClock("screening"), fx.StartClock("disposition"), fx.LinkTo("repeat_of", "repeats"),
                 fx.Owe("acceptance_notice", when=_is_named))),
         Action("refuse", "不予受理", [S.REGISTERED], S.REFUSED, Refusal, (NOT_MIXED, REFUSAL_FITS, NAMES_EARLIER),
-               (fx.StopClock("screening"), fx.StartClock("transfer"), fx.LinkTo("earlier", "repeats"),
+               (*ENDS_HANDLING, fx.StartClock("transfer"), fx.LinkTo("earlier", "repeats"),
                 fx.Owe("refusal_notice", when=_is_named))),
         Action("split", "分件", [S.REGISTERED], S.FILING, Split, (IS_MIXED,),
-               (fx.StopClock("screening"), fx.StartClock("archiving"), fx.Open("petition", _parts, "part_of"))),
+               (*ENDS_HANDLING, fx.StartClock("archiving"), fx.Open("petition", _parts, "part_of"))),
         Action("hand_over", "移交并告知", [S.REFUSED], S.FILING, HandOver, (TELLS_THE_NAMED,),
                (fx.StopClock("transfer"), fx.Settle("refusal_notice"), fx.StartClock("archiving"))),
         Action("propose", "拟处置", [S.TRIAGE], S.APPROVAL, Proposal),
         Action("approve", "批准", [S.APPROVAL],
                Choice(_after_approval, (S.HANDLING, S.INQUIRY, S.HELD, S.FEEDBACK, S.FILING)), Note, (NOT_PROPOSER,),
                (fx.StopClock("disposition"), fx.MoveTo("propose.handler_unit"),
+                fx.StopClock("handling", when=lambda s, a: not _is_moving_on(s, a)),
                 fx.StartClock("handling", by="propose.petition_class", given="propose.given_due", when=_is_moving_on),
                 fx.StartClock("inquiry_reply", when=lambda s, _: s.answer("propose.disposition") == "letter_inquiry"),
                 fx.StartClock("held_review", when=lambda s, _: s.answer("propose.disposition") == "held_pending"),

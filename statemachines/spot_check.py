@@ -61,11 +61,7 @@ def _handled_the_subject(s: Situation) -> frozenset[int]:
     subject = s.others.get(s.answer("open.subject"))
     if subject is None:
         return frozenset()
-    steps = ("note_progress", "complete", "record_reply", "propose", "approve")
-    doers = {subject.steps[a].by for a in steps if a in subject.steps}
-    return frozenset(i for i in doers if i is not None) | frozenset(
-        subject.steps["complete"].answers.get("team", ()) if "complete" in subject.steps else ()
-    )
+    return subject.did("note_progress", "complete", "complete.team", "record_reply", "propose", "approve")
 
 
 MEMBERS_APART = Guard(
@@ -79,7 +75,7 @@ IS_MEMBER = Guard(
 )  # fmt: skip
 REVIEWER_APART = Guard(
     "reviewer_checked_it", "whoever checked it does not confirm it", "核实人员不得审核自己的核实结果",
-    lambda s, _: bool(s.acting) and not s.acting & set(s.answer("set_team.members", ())),
+    lambda s, _: bool(s.acting) and not s.acting & s.did("set_team.members", "note_progress", "report"),
 )  # fmt: skip
 
 SPOT_CHECK = procedure(

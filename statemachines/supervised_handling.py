@@ -70,7 +70,7 @@ class Progress(Form):
 VERIFIER_APART = Guard(
     "verifier_rectified", "the verifier is nobody who handled it", "核验人不得是承办人、申请销号人",
     lambda s, _: bool(s.acting)
-    and not s.acting & (s.did("sign_for", "note_progress", "ask_strike_off") | {s.answer("sign_for.handler")}),
+    and not s.acting & s.did("sign_for", "sign_for.handler", "note_progress", "ask_strike_off"),
 )  # fmt: skip
 
 

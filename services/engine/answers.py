@@ -1,13 +1,13 @@
 """Turns what a client sent into a form's answers: validated, codes and references checked, sealed parts set apart."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from services.engine.errors import InvalidAnswers
@@ -19,7 +19,10 @@ from statemachines.kit.policy import Policy
 
 @dataclass(frozen=True)
 class Answers:
-    """A valid form. `stored` goes to the journal, `sealed` to the vault (name → JSON text)."""
+    """A valid form. `stored` goes to the journal, `sealed` to the vault (name → JSON text).
+
+    `parts` holds, per field, the people whom the answer gives a part in the matter.
+    """
 
     form: Form
     stored: dict[str, Any]
@@ -28,6 +31,7 @@ class Answers:
     named_units: frozenset[int] = frozenset()
     matters: frozenset[int] = frozenset()
     attachments: frozenset[int] = frozenset()
+    parts: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
 
 @dataclass
@@ -40,6 +44,7 @@ class _Found:
     named_units: set[int] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
     handlers: dict[int, str] = field(default_factory=dict)
+    parts: dict[str, set[int]] = field(default_factory=dict)
     destinations: dict[int, str] = field(default_factory=dict)
 
 
@@ -51,11 +56,14 @@ def read_answers(
     today: date,
     away: Iterable[int],
     away_units: Iterable[int],
+    *,
+    uploader: int | None,
+    matters: Collection[int],
 ) -> Answers:
     """Validate and check; raise InvalidAnswers with every objection at once.
 
     `away` and `away_units` are those named in the matter or recused: nobody of them is made to handle it, and
-    nothing is sent to such a unit or below it.
+    nothing is sent to such a unit or below it. Files are the uploader's own fresh ones, or belong to these matters.
     """
     try:
         answers = form.model_validate(dict(data))
@@ -64,7 +72,10 @@ def read_answers(
     found = _Found()
     for path, marks, value in marked(answers):
         _look_at(path, marks, value, policy, today, found)
-    _check_references(session, found, frozenset(away))
+    usable = or_(
+        and_(Attachment.matter_id.is_(None), Attachment.uploaded_by == uploader), Attachment.matter_id.in_(matters)
+    )
+    _check_references(session, found, frozenset(away), usable)
     _check_destinations(session, found, frozenset(away_units))
     if found.errors:
         raise InvalidAnswers(found.errors)
@@ -77,6 +88,7 @@ def read_answers(
         named_units=frozenset(found.named_units),
         matters=frozenset(found.ids.get("matter", ())),
         attachments=frozenset(found.ids.get("attachment", ())),
+        parts={path: frozenset(people) for path, people in found.parts.items()},
     )
 
 
@@ -95,6 +107,7 @@ def _look_at(path: str, marks: tuple[Mark, ...], value: Any, policy: Policy, tod
                 found.ids.setdefault(kind, {})[value] = path
                 if kind == "person" and not names:
                     found.handlers[value] = path
+                    found.parts.setdefault(path, set()).add(value)
             case Destination():
                 found.destinations[value] = path
     if names:
@@ -114,10 +127,11 @@ def _note_named(marks: tuple[Mark, ...], value: Any, found: _Found) -> None:
 _TABLES: dict[str, Any] = {"person": Person, "unit": Unit, "matter": Matter, "attachment": Attachment}
 
 
-def _check_references(session: Session, found: _Found, away: frozenset[int]) -> None:
+def _check_references(session: Session, found: _Found, away: frozenset[int], usable: ColumnElement[bool]) -> None:
     for kind, ids in found.ids.items():
         table = _TABLES[kind]
-        known = set(session.scalars(select(table.id).where(table.id.in_(ids))))
+        there = select(table.id).where(table.id.in_(ids))
+        known = set(session.scalars(there.where(usable) if kind == "attachment" else there))
         for missing in sorted(ids.keys() - known):
             found.errors.append(
                 _error(

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
+from services.db.rows import insert_ids, update_row
 from services.engine import clocks as clk
 from services.engine import items, journal, numbers, recording
 from services.engine.decided import Beginning
@@ -36,7 +36,7 @@ def write_beginning(session: Session, start: Beginning) -> Begun:
     matter_id = _insert_matter(session, start, unit_id, number, code)
     recording.write_clocks(session, matter_id, changes)
     people = start.away[0] | start.answers.named_people
-    recording.write_exclusions(session, matter_id, start.away[0], start.away[1], "opened by a matter that names them")
+    recording.write_exclusions(session, matter_id, start.away[0], start.away[1], "kept away from its subject")
     turn = items.open_turn(session, matter_id, str(procedure.initial), path_of(session, unit_id), people, changes)
     content = {
         "number": number, "answers": start.answers.stored, "sealed": sorted(start.answers.sealed),
@@ -48,8 +48,8 @@ def write_beginning(session: Session, start: Beginning) -> Begun:
     event = journal.Event(
         "open", changes.actor, changes.now, content, None, str(procedure.initial), None, start.request_key
     )
-    journal.write(session, [journal.chain(head, event)])
-    session.execute(update(Matter).where(Matter.id == matter_id).values(**head.columns()))
+    journal.write_requested(session, journal.chain(head, event))
+    update_row(session, Matter, matter_id, head.columns())
     recording.write_rest(session, matter_id, start.answers, changes, start.away)
     return Begun(matter_id, number, code)
 
@@ -73,4 +73,4 @@ def _insert_matter(session: Session, start: Beginning, unit_id: int, number: str
             "actors": {"open": [actor] if actor else []}, "refs": sorted(start.answers.matters),
         },
     }  # fmt: skip
-    return int(session.execute(insert(Matter).values(**values).returning(Matter.id)).scalar_one())
+    return insert_ids(session, Matter, [values])[0]

@@ -38,8 +38,6 @@ class Changes:
     openings: list[tuple[str, Mapping[str, Any], str]] = field(default_factory=list)
     links: list[tuple[int, str]] = field(default_factory=list)
     messages: list[tuple[str, str]] = field(default_factory=list)
-    side_items: list[str] = field(default_factory=list)
-    closed_side_items: bool = False
     notes: dict[str, Any] = field(default_factory=dict)
 
     def apply(self, effects: tuple[fx.Effect, ...]) -> None:
@@ -57,14 +55,16 @@ class Changes:
     def change(self, row: dict[str, Any], columns: dict[str, Any]) -> None:
         """Change a clock; what it was before this action is kept for a withdrawal."""
         if "id" in row:
-            self.before.setdefault(row["id"], {name: row[name] for name in ("state", "ledger", "budget", "given_at")})
+            self.before.setdefault(
+                row["id"], {name: row[name] for name in ("state", "ledger", "budget", "budget_key", "given_at")}
+            )
         row.update(columns)
         if "id" in row:
             self.touched.setdefault(row["id"], {}).update(columns)
 
-    def start(self, name: str, budget: str, given: date | datetime | None, *, duty: bool) -> None:
-        anchor = self.anchor(self.rule(name))
-        row = clk.start(clk.Start(name, anchor, budget, given, duty), self.rule(name), self.engine.calendar, self.now)
+    def start(self, name: str, term: clk.Term, *, duty: bool) -> None:
+        rule = self.rule(name)
+        row = clk.start(name, self.anchor(rule), term, rule, self.engine.calendar, self.now, duty=duty)
         self.clocks.append(row)
         self.started.append(row)
 
@@ -76,20 +76,18 @@ class Changes:
                 return date.fromisoformat(str(value)[:10])
         raise Unmeasured(f"clock anchor {rule.anchor} is not on record", f"“{rule.title}”的起算日期未登记")
 
-    def budget(self, clock: str, by: str | None) -> str:
+    def term(self, clock: str, by: str | None = None, given: str | None = None) -> clk.Term:
+        """Return how long a clock runs, by the answers on record."""
         key = self.situation.answer(by) if by else None
         budget = self.rule(clock).budget_for(key)
         if budget is None:
             raise Unmeasured(
                 f"clock {clock} has no budget for {key!r}", f"“{self.rule(clock).title}”没有对应“{key}”的期限"
             )
-        return budget
-
-    def given(self, path: str | None) -> date | datetime | None:
-        text = self.situation.answer(path) if path else None
+        text = self.situation.answer(given) if given else None
         if text is None:
-            return None
-        return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
+            return clk.Term(budget, key)
+        return clk.Term(budget, key, datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text))
 
 
 @singledispatch
@@ -99,22 +97,22 @@ def carry_out(effect: fx.Effect, changes: Changes) -> None:
 
 @carry_out.register
 def _(effect: fx.StartClock, changes: Changes) -> None:
-    budget, given = changes.budget(effect.clock, effect.by), changes.given(effect.given)
+    term = changes.term(effect.clock, effect.by, effect.given)
     if running := changes.active(effect.clock):  # coming back here gives no new period
-        _rebudget(changes, running, budget, given)
+        _rebudget(changes, running, term)
     else:
-        changes.start(effect.clock, budget, given, duty=False)
+        changes.start(effect.clock, term, duty=False)
 
 
 @carry_out.register
 def _(effect: fx.Rebudget, changes: Changes) -> None:
     if running := changes.active(effect.clock):
-        _rebudget(changes, running, changes.budget(effect.clock, effect.by), changes.given(effect.given))
+        _rebudget(changes, running, changes.term(effect.clock, effect.by, effect.given))
 
 
-def _rebudget(changes: Changes, row: dict[str, Any], budget: str, given: date | datetime | None) -> None:
+def _rebudget(changes: Changes, row: dict[str, Any], term: clk.Term) -> None:
     rule = changes.rule(row["name"])
-    changes.change(row, clk.rebudget(row, budget, given, rule, changes.engine.calendar, changes.now))
+    changes.change(row, clk.rebudget(row, term, rule, changes.engine.calendar, changes.now))
 
 
 @carry_out.register
@@ -126,7 +124,7 @@ def _(effect: fx.StopClock, changes: Changes) -> None:
 @carry_out.register
 def _(effect: fx.Owe, changes: Changes) -> None:
     if changes.active(effect.duty) is None:
-        changes.start(effect.duty, changes.budget(effect.duty, None), None, duty=True)
+        changes.start(effect.duty, changes.term(effect.duty), duty=True)
 
 
 @carry_out.register
@@ -149,7 +147,6 @@ def _(effect: fx.AskExtension, changes: Changes) -> None:
     changes.change(
         row, clk.ask_extension(row, request, changes.rule(effect.clock), changes.engine.calendar, changes.now)
     )
-    changes.side_items.append("grant_extension")
 
 
 @carry_out.register
@@ -159,14 +156,12 @@ def _(effect: fx.GrantExtension, changes: Changes) -> None:
         row,
         clk.grant_extension(row, changes.actor.id, changes.rule(effect.clock), changes.engine.calendar, changes.now),
     )
-    changes.closed_side_items = True
 
 
 @carry_out.register
 def _(effect: fx.RefuseExtension, changes: Changes) -> None:
     row = _running(changes, effect.clock)
     changes.change(row, clk.refuse_extension(row))
-    changes.closed_side_items = True
 
 
 @carry_out.register

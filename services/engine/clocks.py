@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import accumulate
 from typing import Any
 
 from config.calendar import WorkingCalendar, end_of_day, local_date, start_of_day
@@ -18,14 +19,12 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
-    """What a clock starts from. `given` is the date or instant that the action names, if it does."""
+class Term:
+    """How long: a budget, the key it was chosen by, and the date or instant that the action names, if it does."""
 
-    name: str
-    anchor: date
     budget: str
+    key: str | None = None
     given: date | datetime | None = None
-    duty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +36,13 @@ class Request:
     by: int | None
 
 
-def start(start: Start, rule: ClockRule, calendar: WorkingCalendar, now: datetime) -> dict[str, Any]:
+def start(
+    name: str, anchor: date, term: Term, rule: ClockRule, calendar: WorkingCalendar, now: datetime, *, duty: bool
+) -> dict[str, Any]:
     """Return the row of a clock that starts now; raise Unmeasured where no due date can be computed."""
     row = {
-        "name": start.name, "duty": start.duty, "state": RUNNING, "anchor": start.anchor, "started_at": now,
-        "stopped_at": None, "outcome": None, "rungs_fired": 0, "ledger": _empty_ledger(),
-        **_budget_columns(start.budget, start.given, start.anchor),
+        "name": name, "duty": duty, "state": RUNNING, "anchor": anchor, "started_at": now, "stopped_at": None,
+        "outcome": None, "rungs_fired": 0, "ledger": _empty_ledger(), **_term_columns(term, anchor),
     }  # fmt: skip
     return row | derive(row, rule, calendar)
 
@@ -80,16 +80,24 @@ def explain(row: Row, rule: ClockRule, calendar: WorkingCalendar) -> Due:
 
 def next_rung_at(row: Row, effective: date | None, rule: ClockRule, calendar: WorkingCalendar) -> datetime | None:
     """Return when the first rung not yet fired falls due: the start of its working day."""
-    if effective is None or row["rungs_fired"] >= len(rule.ladder):
-        return None
-    return start_of_day(rung_date(rule.ladder[row["rungs_fired"]].offset, effective, calendar))
+    days = [] if effective is None else _rung_days(row, effective, rule, calendar)
+    return start_of_day(days[0][1]) if days else None
 
 
 def due_rungs(row: Row, rule: ClockRule, calendar: WorkingCalendar, now: datetime) -> list[tuple[Rung, date]]:
     """Return every unfired rung whose day has come, in the order of the ladder."""
-    today, effective = local_date(now), row["effective_due"]
-    dated = [(r, rung_date(r.offset, effective, calendar)) for r in rule.ladder[row["rungs_fired"] :]]
-    return [(rung, day) for rung, day in dated if day <= today]
+    today = local_date(now)
+    return [(rung, day) for rung, day in _rung_days(row, row["effective_due"], rule, calendar) if day <= today]
+
+
+def _rung_days(row: Row, effective: date, rule: ClockRule, calendar: WorkingCalendar) -> list[tuple[Rung, date]]:
+    """Date every unfired rung; they fire in order, so none comes before the one above it."""
+    unfired = rule.ladder[row["rungs_fired"] :]
+    try:
+        days = accumulate((rung_date(rung.offset, effective, calendar) for rung in unfired), max)
+        return list(zip(unfired, days, strict=True))
+    except ValueError as error:
+        raise Unmeasured(f"clock {row['name']}: {error}") from error
 
 
 def stop(row: Row, now: datetime) -> dict[str, Any]:
@@ -112,21 +120,12 @@ def is_overdue(row: Row, now: datetime) -> bool:
     return row["due_at"] is not None and now > row["due_at"]
 
 
-def rebudget(
-    row: Row,
-    budget: str,
-    given: date | datetime | None,
-    rule: ClockRule,
-    calendar: WorkingCalendar,
-    now: datetime,
-) -> dict[str, Any]:
+def rebudget(row: Row, term: Term, rule: ClockRule, calendar: WorkingCalendar, now: datetime) -> dict[str, Any]:
     """Give a running clock another budget from its own anchor; what was late before stays on record."""
     before = {"budget": row["budget"], "effective_due": _iso(row["effective_due"]), "at": now.isoformat()}
     ledger = _with_lateness(row, now)
-    changed = {
-        "ledger": {**ledger, "history": [*ledger["history"], before]},
-        **_budget_columns(budget, given, row["anchor"]),
-    }
+    ledger = {**ledger, "history": [*ledger["history"], before]}
+    changed = {"ledger": ledger, **_term_columns(term, row["anchor"])}
     return changed | derive({**row, **changed}, rule, calendar)
 
 
@@ -206,20 +205,23 @@ def _cap(row: Row, at_most: str) -> Budget:
 
 
 def _reach(row: Row, amount: Budget, calendar: WorkingCalendar) -> date:
-    due = compute_due(row["nominal_due"], amount, calendar)
+    try:
+        due = compute_due(row["nominal_due"], amount, calendar)
+    except ValueError as error:
+        raise ExtensionRefused("too_much", f"{error}", "申请延长的时间过长，无法计算到期日") from error
     assert due.nominal is not None  # nothing is suspended here
     return due.nominal
 
 
-def _budget_columns(budget: str, given: date | datetime | None, anchor: date) -> dict[str, Any]:
-    if budget != GIVEN:
-        return {"budget": budget, "given_at": None}
-    if given is None:
+def _term_columns(term: Term, anchor: date) -> dict[str, Any]:
+    if term.budget != GIVEN:
+        return {"budget": term.budget, "budget_key": term.key, "given_at": None}
+    if term.given is None:
         raise Unmeasured("the date given is missing", "“限时”件须填写限办日期")
-    at = given if isinstance(given, datetime) else end_of_day(given)
+    at = term.given if isinstance(term.given, datetime) else end_of_day(term.given)
     if local_date(at - timedelta(microseconds=1)) < anchor:
         raise Unmeasured(f"the date given lies before {anchor}", f"限办日期不得早于起算日{anchor}")
-    return {"budget": GIVEN, "given_at": at}
+    return {"budget": GIVEN, "budget_key": term.key, "given_at": at}
 
 
 def _budget_of(row: Row) -> Budget | date:

@@ -25,7 +25,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """A decided opening. `away` are people and units excluded by the matter that opens it."""
+    """A decided opening. `away` are people and units excluded by the matter that opens it or that it is about."""
 
     definition: Definition
     answers: Answers

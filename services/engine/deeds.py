@@ -93,6 +93,7 @@ def do_deeds(
     send(session, around.messages)
     rows = [{"id": i, "level": matters[i]["level"], **heads[i].columns()} for i in sorted(ids)]
     session.execute(update(Matter), rows)
+    later.sort(key=lambda one: (one[2], matters[one[0].clock["matter_id"]]["unit_id"]))  # number series: one lock order
     return sum(not _do_later(around, *one) for one in later)
 
 

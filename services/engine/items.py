@@ -1,42 +1,44 @@
 """Work items: opened for whose turn it is, closed when the matter moves on."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
+from services.db.rows import insert_rows, update_rows
 from services.engine import clocks as clk
 from services.engine.changes import Changes
 from services.engine.decided import Move
-from services.engine.loading import TURN
+from services.engine.loading import EXTENSION, TURN
 from services.engine.models import WorkItem
-from services.engine.routing import Turn, find_turn, path_of
+from services.engine.routing import Turn, find_turn, may_still_act, path_of
 from statemachines.kit.procedure import Kind
+from statemachines.kit.situation import Move as Step
 
 
 def follow_move(session: Session, move: Move, unit_id: int, people: frozenset[int], closes: bool) -> Turn | None:
     """Close what is done, open what comes next; return the new turn if there is one."""
     changes, loaded = move.changes, move.loaded
-    moves = move.target != loaded.row["state"] or unit_id != loaded.row["unit_id"] or bool(people - loaded.people)
-    done = [
-        i["id"]
-        for i in loaded.items
-        if closes or (moves and i["kind"] == TURN) or (changes.closed_side_items and i["kind"] != TURN)
-    ]
-    if done:
-        session.execute(
-            update(WorkItem).where(WorkItem.id.in_(done)).values(closed_at=changes.now, closed_by=changes.actor.id)
-        )
-    path = loaded.row["unit_path"] if unit_id == loaded.row["unit_id"] else path_of(session, unit_id)
-    _open_side_items(session, loaded.id, path, people, changes)
-    if closes or not moves:
-        _refresh_due(session, move)
+    passes = move.target != loaded.row["state"] or unit_id != loaded.row["unit_id"]
+    stands = {TURN: not (passes or people - loaded.people), EXTENSION: _asks(changes) and not people - loaded.people}
+    stay = [] if closes else [i for i in loaded.items if stands.get(i["kind"], True)]
+    done = [i["id"] for i in loaded.items if i not in stay]
+    update_rows(session, WorkItem, {key: {"closed_at": changes.now, "closed_by": changes.actor.id} for key in done})
+    _refresh_due(session, move, stay)
+    if closes:
         return None
-    if move.action.kind in (Kind.RETURN, Kind.WITHDRAW) and changes.assignee is None:
-        changes = replace(changes, assignee=_who_did_it_before(move))
+    path = loaded.row["unit_path"] if unit_id == loaded.row["unit_id"] else path_of(session, unit_id)
+    _follow_request(session, move, stay, path, people)
+    if stands[TURN]:
+        return None
+    person = changes.assignee
+    if not passes:  # somebody else stepped aside
+        person = loaded.turn["person_id"] if loaded.turn else None
+    elif move.action.kind in (Kind.RETURN, Kind.WITHDRAW):  # back to the very person who passed it on
+        person = left.by if (left := last_left(move)) else None
+    changes = replace(changes, assignee=_if_still_there(session, move, person, path))
     return open_turn(session, loaded.id, move.target, path, people, changes)
 
 
@@ -49,28 +51,42 @@ def open_turn(
         return None
     turn = find_turn(session, role, path, local_date(changes.now), people)
     person = changes.assignee if changes.assignee not in people else None
-    _insert(session, [_item(matter_id, TURN, state, turn, person, changes)])
+    insert_rows(session, WorkItem, [_item(matter_id, TURN, state, turn, person, changes)])
     return turn
 
 
-def _open_side_items(session: Session, matter_id: int, path: str, people: Collection[int], changes: Changes) -> None:
-    for action in changes.side_items:
-        role = changes.definition.policy.roles[action][0]
+def _follow_request(
+    session: Session, move: Move, stay: Collection[Mapping[str, Any]], path: str, people: Collection[int]
+) -> None:
+    """While an extension is asked for, and only then, somebody is asked to decide."""
+    changes = move.changes
+    if _asks(changes) and not any(i["kind"] == EXTENSION for i in stay):
+        role = changes.definition.policy.roles[EXTENSION][0]
         turn = find_turn(session, role, path, local_date(changes.now), people)
-        _insert(session, [_item(matter_id, action, changes.situation.state, turn, None, changes)])
+        insert_rows(session, WorkItem, [_item(move.loaded.id, EXTENSION, move.target, turn, None, changes)])
 
 
-def _who_did_it_before(move: Move) -> int | None:
-    """A returned matter goes back to the very person who passed it on, while that person is still there."""
-    trail = move.loaded.row["record"]["trail"]
-    return next((by for source, _, _, by in reversed(trail) if source == move.target), None)
+def _asks(changes: Changes) -> bool:
+    return any(c["ledger"]["requested"] for c in changes.clocks if c["state"] != clk.STOPPED)
 
 
-def _refresh_due(session: Session, move: Move) -> None:
+def last_left(move: Move) -> Step | None:
+    """Return the latest change of state that led out of the state this move goes back to."""
+    return next((m for m in reversed(move.changes.situation.trail) if m.source == move.target), None)
+
+
+def _if_still_there(session: Session, move: Move, person: int | None, path: str) -> int | None:
+    """Return the person while he works here and, unless the matter was assigned to him by name, holds the role."""
+    changes, assigned = move.changes, {move.changes.assignee, *move.loaded.assigned}
+    role = None if person in assigned else changes.definition.policy.work.get(move.target)
+    there = person is not None and may_still_act(session, person, role, path, local_date(changes.now))
+    return person if there else None
+
+
+def _refresh_due(session: Session, move: Move, stay: Collection[Mapping[str, Any]]) -> None:
     due = clk.earliest_due(move.changes.clocks)
     if due != move.loaded.row["due_at"]:
-        open_items = WorkItem.matter_id == move.loaded.id, WorkItem.closed_at.is_(None)
-        session.execute(update(WorkItem).where(*open_items).values(due_at=due))
+        update_rows(session, WorkItem, {i["id"]: {"due_at": due} for i in stay})
 
 
 def _item(matter_id: int, kind: str, state: str, turn: Turn, person: int | None, changes: Changes) -> dict[str, Any]:
@@ -79,7 +95,3 @@ def _item(matter_id: int, kind: str, state: str, turn: Turn, person: int | None,
         "person_id": person, "opened_at": changes.now, "due_at": clk.earliest_due(changes.clocks),
         "closed_at": None, "closed_by": None, "urged_at": None, "urged": 0,
     }  # fmt: skip
-
-
-def _insert(session: Session, rows: list[dict[str, Any]]) -> None:
-    session.execute(insert(WorkItem), rows)

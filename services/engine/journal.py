@@ -4,11 +4,15 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from services.db.rows import insert_rows, update_row
+from services.db.upsert import insert_missing
 from services.engine.errors import AlreadyPerformed
 from services.engine.models import Entry, Matter
 from services.engine.registry import canonical
@@ -71,7 +75,15 @@ def chain(head: Head, event: Event) -> dict[str, Any]:
 
 def write(session: Session, rows: list[dict[str, Any]]) -> None:
     if rows:
-        session.execute(insert(Entry), rows)
+        insert_rows(session, Entry, rows)
+
+
+def write_requested(session: Session, row: dict[str, Any]) -> None:
+    """Write one entry; raise AlreadyPerformed where the same request, at work at the same time, was faster."""
+    if row["request_key"] is None:
+        write(session, [row])
+    elif not insert_missing(session, Entry, [row], ["request_key"], [Entry.id]):
+        _refuse_key(session, row["request_key"])
 
 
 def scoped_key(actor: Actor, request_key: str | None) -> str | None:
@@ -83,7 +95,10 @@ def refuse_repeat(session: Session, actor: Actor, request_key: str | None) -> No
     """Raise AlreadyPerformed if this actor's request with this key is in the journal."""
     if request_key is None:
         return
-    key = scoped_key(actor, request_key)
+    _refuse_key(session, scoped_key(actor, request_key))
+
+
+def _refuse_key(session: Session, key: str | None) -> None:
     if found := session.execute(select(Entry.seq, Entry.matter_id).where(Entry.request_key == key)).one_or_none():
         raise AlreadyPerformed(found.seq, found.matter_id)
 
@@ -91,10 +106,10 @@ def refuse_repeat(session: Session, actor: Actor, request_key: str | None) -> No
 def note(session: Session, matter_id: int, event: Event) -> None:
     """Add one entry to a matter outside `perform` (a sealed field read, an export, a claim): locks the matter first."""
     columns = (Matter.journal_seq, Matter.journal_head)
-    seq, last = session.execute(select(*columns).where(Matter.id == matter_id).with_for_update()).one()
+    seq, last = session.execute(select(*columns).where(Matter.id == matter_id).with_for_update(key_share=True)).one()
     head = Head(matter_id, seq, last)
     write(session, [chain(head, event)])
-    session.execute(update(Matter).where(Matter.id == matter_id).values(**head.columns()))
+    update_row(session, Matter, matter_id, head.columns())
 
 
 def hash_of(row: Mapping[str, Any]) -> str:
@@ -144,26 +159,28 @@ def _chains(session: Session, matter_ids: Iterable[int] | None) -> Iterator[tupl
     )
     for start in range(0, len(wanted), 500):
         ids = wanted[start : start + 500]
-        heads = session.execute(select(Matter.id, Matter.journal_seq, Matter.journal_head).where(Matter.id.in_(ids)))
-        entries: dict[int, list[Any]] = {}
-        for row in session.execute(
-            select(*Entry.__table__.columns).where(Entry.matter_id.in_(ids)).order_by(Entry.matter_id, Entry.seq)
-        ):
-            entries.setdefault(row.matter_id, []).append(row)
-        for head in sorted(heads, key=lambda h: h.id):
-            yield head, entries.get(head.id, [])
+        # heads and entries in one statement: between two of them somebody may add an entry
+        rows = session.execute(
+            select(Matter.id.label("of"), Matter.journal_seq, Matter.journal_head, *Entry.__table__.columns)
+            .outerjoin(Entry, Entry.matter_id == Matter.id)
+            .where(Matter.id.in_(ids))
+            .order_by(Matter.id, Entry.seq)
+        )
+        for _, chained in groupby(rows, key=attrgetter("of")):
+            entries = list(chained)
+            yield entries[0], [e for e in entries if e.seq is not None]
 
 
 def _first_break(matter: Any, entries: list[Any]) -> Break | None:
     previous = GENESIS
     for expected, entry in enumerate(entries, 1):
         if entry.seq != expected:
-            return Break(matter.id, expected, "entry missing")
+            return Break(matter.of, expected, "entry missing")
         if entry.previous != previous:
-            return Break(matter.id, entry.seq, "does not follow the entry before")
+            return Break(matter.of, entry.seq, "does not follow the entry before")
         if hash_of(entry._mapping) != entry.hash:
-            return Break(matter.id, entry.seq, "content was changed")
+            return Break(matter.of, entry.seq, "content was changed")
         previous = entry.hash
     if (matter.journal_seq, matter.journal_head) != (len(entries), previous):
-        return Break(matter.id, len(entries) + 1, "last entry missing")
+        return Break(matter.of, len(entries) + 1, "last entry missing")
     return None

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import BindParameter, bindparam, select
+from sqlalchemy.orm import Session
 
 from config.calendar import local_date
 from services.engine import clocks as clk
@@ -15,26 +15,35 @@ from services.engine.errors import MatterNotFound
 from services.engine.models import Clock, Exclusion, Matter, WorkItem
 from services.engine.registry import Definition
 from services.identity.access import Actor
-from services.identity.models import Unit
+from services.identity.models import Person, Unit
+from statemachines.kit import effects as fx
 from statemachines.kit.situation import Move, Other, Situation, Step
 
 TURN = "turn"
 """The kind of work item that a state gives; other kinds are side requests, named after the action that answers them."""
+EXTENSION = "grant_extension"
 
-_ORIGIN = aliased(Unit)
-_MATTER = (
-    select(
-        *Matter.__table__.columns,
-        Unit.path.label("unit_path"),
-        Unit.kind.label("unit_kind"),
-        _ORIGIN.path.label("origin_path"),
-    )
-    .join(Unit, Unit.id == Matter.unit_id)
-    .join(_ORIGIN, _ORIGIN.id == Matter.origin_unit_id)
+_M, _C, _W, _X, _U, _P = (model.__table__.c for model in (Matter, Clock, WorkItem, Exclusion, Unit, Person))
+_ID: BindParameter[int] = bindparam("matter_id")
+
+# Built once: on this path putting statements together would cost more than running them.
+# Subqueries, no joins: PostgreSQL drops a joined row whose matter moved to another unit while it waited for the lock.
+_MATTER = select(
+    *_M,
+    select(_U.path).where(_U.id == _M.unit_id).scalar_subquery().label("unit_path"),
+    select(_U.kind).where(_U.id == _M.unit_id).scalar_subquery().label("unit_kind"),
+    select(_U.path).where(_U.id == _M.origin_unit_id).scalar_subquery().label("origin_path"),
+).where(_M.id == _ID)
+# key_share: a row that merely refers to the matter (a link, an opening) need not wait, and so cannot deadlock
+_MATTER_LOCKED = _MATTER.with_for_update(of=Matter.__table__, key_share=True)
+_CLOCKS = select(*_C).where(_C.matter_id == _ID, _C.state != clk.STOPPED).order_by(_C.id)
+_CLOCKS_LOCKED = _CLOCKS.with_for_update(key_share=True)
+_ITEMS = (
+    select(*_W, select(_P.name).where(_P.id == _W.person_id).scalar_subquery().label("person_name"))
+    .where(_W.matter_id == _ID, _W.closed_at.is_(None))
+    .order_by(_W.id)
 )
-_ITEMS = select(*WorkItem.__table__.columns).where(WorkItem.closed_at.is_(None)).order_by(WorkItem.id)
-_CLOCKS = select(*Clock.__table__.columns).where(Clock.state != clk.STOPPED).order_by(Clock.id)
-_EXCLUDED = select(Exclusion.person_id, Exclusion.unit_id)
+_EXCLUDED = select(_X.person_id, _X.unit_id).where(_X.matter_id == _ID)
 
 
 @dataclass
@@ -58,6 +67,13 @@ class Loaded:
         """Return the open work item of the present state."""
         return next((i for i in self.items if i["kind"] == TURN), None)
 
+    @property
+    def assigned(self) -> frozenset[int]:
+        """Return whom answers on record assign the matter to by name, whatever their roles."""
+        steps, actions = self.row["record"]["steps"], self.definition.procedure.actions.values()
+        fields = [e.field.split(".") for a in actions for e in a.effects if isinstance(e, fx.Assign)]
+        return frozenset(steps[action]["answers"][name] for action, name in fields if action in steps)
+
     def situation(self, actor: Actor, now: datetime, behalf_of: int | None = None) -> Situation:
         record = self.row["record"]
         return Situation(
@@ -66,6 +82,7 @@ class Loaded:
             now=now,
             today=local_date(now),
             actor=actor.id,
+            matter_id=self.id,
             behalf_of=behalf_of,
             unit_kind=self.row["unit_kind"],
             steps={a: Step(s["by"], s["at"], s["answers"]) for a, s in record["steps"].items()},
@@ -81,19 +98,18 @@ class Loaded:
 
 def load(engine: Engine, session: Session, matter_id: int, *, lock: bool = False) -> Loaded:
     """Return a matter, locked with its clocks until the transaction ends if asked; raise MatterNotFound."""
-    matter, clocks = _MATTER.where(Matter.id == matter_id), _CLOCKS.where(Clock.matter_id == matter_id)
-    if lock:
-        matter, clocks = matter.with_for_update(of=Matter.__table__), clocks.with_for_update()
-    row = session.execute(matter).mappings().one_or_none()
+    connection, key = session.connection(), {"matter_id": matter_id}
+    row = connection.execute(_MATTER_LOCKED if lock else _MATTER, key).mappings().one_or_none()
     if row is None:
         raise MatterNotFound
-    excluded = session.execute(_EXCLUDED.where(Exclusion.matter_id == matter_id)).all()
+    clocks = connection.execute(_CLOCKS_LOCKED if lock else _CLOCKS, key).mappings()
+    excluded = connection.execute(_EXCLUDED, key).all()
     return Loaded(
         row=dict(row),
         definition=engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"]),
-        clocks=[dict(c) for c in session.execute(clocks).mappings()],
+        clocks=[dict(c) for c in clocks],
+        items=[dict(i) for i in connection.execute(_ITEMS, key).mappings()],
         people=frozenset(p for p, _ in excluded if p is not None),
-        items=[dict(i) for i in session.execute(_ITEMS.where(WorkItem.matter_id == matter_id)).mappings()],
         units=frozenset(u for _, u in excluded if u is not None),
         others=load_others(session, row["record"]["refs"]),
     )
@@ -112,6 +128,7 @@ def load_others(session: Session, ids: list[int]) -> dict[int, Other]:
         r.id: Other(
             r.id, r.procedure, r.state, r.closed_at is not None, r.event_on,
             {a: Step(s["by"], s["at"], s["answers"]) for a, s in r.record["steps"].items()},
+            {a: frozenset(ids) for a, ids in r.record["actors"].items()},
         )
         for r in rows
     }  # fmt: skip

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from services.db.rows import insert_rows
 from services.engine.models import Message
 
 
@@ -22,4 +22,4 @@ def message_rows(
 
 def send(session: Session, rows: list[dict[str, Any]]) -> None:
     if rows:
-        session.execute(insert(Message), rows)
+        insert_rows(session, Message, rows)

@@ -125,6 +125,7 @@ class Clock(Base):
     state: Mapped[str]
     anchor: Mapped[date]
     budget: Mapped[str]
+    budget_key: Mapped[str | None]
     given_at: Mapped[datetime | None]
     started_at: Mapped[datetime]
     stopped_at: Mapped[datetime | None]

@@ -1,8 +1,9 @@
 """How a matter begins: by hand, by an action of another, by a rung."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -15,7 +16,7 @@ from services.engine.beginning import write_beginning
 from services.engine.changes import Changes
 from services.engine.core import Engine
 from services.engine.decided import Beginning
-from services.engine.errors import ActionRefused, NotPermitted
+from services.engine.errors import ActionRefused, InvalidAnswers, MatterNotFound, NotPermitted
 from services.engine.loading import load_others
 from services.engine.models import Exclusion, Matter
 from services.engine.recording import write_link
@@ -24,6 +25,7 @@ from services.engine.routing import path_of
 from services.identity.access import Actor
 from services.identity.models import Unit
 from services.identity.store import open_field, seal_fields
+from services.identity.units import is_root
 from statemachines.kit.forms import sealed_fields
 from statemachines.kit.procedure import Procedure, Refused
 from statemachines.kit.situation import Situation, Step
@@ -71,8 +73,18 @@ def open_matter(
     if parent is None:
         _refuse_unless_permitted(definition, actor, unit_path)
     journal.refuse_repeat(session, actor, request_key)
-    away = _exclusions(session, parent)
-    answers = read_answers(session, procedure.opening.form, data, definition.policy, local_date(now), *away)
+    above = frozenset({parent.matter_id} if parent else ())
+    read = partial(
+        read_answers, session, procedure.opening.form, data, definition.policy, local_date(now),
+        uploader=actor.id, matters=above,
+    )  # fmt: skip
+    away = _exclusions(session, above)
+    answers = read(*away)
+    if about := answers.matters - above:  # whoever those keep away is kept away from this one too
+        away = _exclusions(session, above | about)
+        answers = read(*away)
+    if parent is None:
+        _refuse_where_named(session, answers, actor, away, unit_path)
     situation = _situation(session, definition, answers, actor, now, unit_id)
     _check_guards(procedure, situation, answers)
     changes = Changes(engine, definition, situation, answers.form, actor, now, [])
@@ -130,12 +142,27 @@ def _refuse_unless_permitted(definition: Definition, actor: Actor, unit_path: st
         )
 
 
-def _exclusions(session: Session, parent: Parent | None) -> tuple[frozenset[int], frozenset[int]]:
-    if parent is None:
+def _refuse_where_named(
+    session: Session, answers: Answers, actor: Actor, away: tuple[frozenset[int], frozenset[int]], unit_path: str
+) -> None:
+    """Nobody opens a matter about one that keeps him away, and no unit (but the county) receives one that names it."""
+    if actor.id in away[0]:
+        raise MatterNotFound
+    named = session.scalars(select(Unit.path).where(Unit.id.in_(answers.named_units | away[1])))
+    if any(unit_path.startswith(path) for path in named if not is_root(path)):
+        error = {
+            "field": "unit_id", "code": "received_by_reported_unit",
+            "en": "the unit reported does not receive the matter: register it at the unit above",
+            "zh": "被反映单位不得受理涉及本单位的事项，请由上级单位登记",
+        }  # fmt: skip
+        raise InvalidAnswers([error])
+
+
+def _exclusions(session: Session, matters: Collection[int]) -> tuple[frozenset[int], frozenset[int]]:
+    """Return the people and the units that any of these matters keeps away."""
+    if not matters:
         return frozenset(), frozenset()
-    rows = session.execute(
-        select(Exclusion.person_id, Exclusion.unit_id).where(Exclusion.matter_id == parent.matter_id)
-    ).all()
+    rows = session.execute(select(Exclusion.person_id, Exclusion.unit_id).where(Exclusion.matter_id.in_(matters))).all()
     return frozenset(p for p, _ in rows if p is not None), frozenset(u for _, u in rows if u is not None)
 
 

@@ -83,7 +83,10 @@ def _decide(
         if declared is None or loaded.row["state"] not in declared.sources:
             procedure.next_state(action, situation, Form())  # raises with the reason
         assert declared is not None
-        answers = read_answers(session, declared.form, data, policy, local_date(now), loaded.people, loaded.units)
+        answers = read_answers(
+            session, declared.form, data, policy, local_date(now), loaded.people, loaded.units,
+            uploader=actor.id, matters=(loaded.id,),
+        )  # fmt: skip
         loaded.others |= load_others(session, [m for m in answers.matters if m not in loaded.others])
         situation = loaded.situation(actor, now, right.behalf_of)
         target = procedure.next_state(action, situation, answers.form)

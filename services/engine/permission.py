@@ -50,14 +50,17 @@ def right_to(loaded: Loaded, action: str, actor: Actor) -> Right:
         )
     if declared is not None and declared.kind is not Kind.NOTE:
         _refuse_if_claimed(loaded, actor, roles)
-    return Right(roles, _behalf_of(loaded, actor, roles))
+    return Right(roles, behalf_of(loaded, actor, roles))
 
 
 def roles_here(loaded: Loaded, actor: Actor) -> frozenset[str]:
-    """Return the actor's roles at the matter's unit, and the role of a work item that is his in person."""
+    """Return the actor's roles at the matter's unit, and the role of a work item assigned to him by name.
+
+    A claim gives no right: it may have been made under a delegation that is over, or that came from somebody excluded.
+    """
     if actor.id in loaded.people:
         return frozenset()
-    own = {i["role"] for i in loaded.items if i["person_id"] is not None and i["person_id"] == actor.id}
+    own = {i["role"] for i in loaded.items if i["person_id"] == actor.id and actor.id in loaded.assigned}
     return actor.roles_at(loaded.row["unit_path"], loaded.people) | own
 
 
@@ -81,10 +84,11 @@ def _refuse_if_claimed(loaded: Loaded, actor: Actor, roles: frozenset[str]) -> N
     if turn is None or turn["person_id"] is None or roles != {turn["role"]}:
         return
     if turn["person_id"] not in stands_in_for(actor):
-        raise ClaimedByAnother(turn["person_id"])
+        raise ClaimedByAnother(turn["person_name"])
 
 
-def _behalf_of(loaded: Loaded, actor: Actor, roles: frozenset[str]) -> int | None:
+def behalf_of(loaded: Loaded, actor: Actor, roles: frozenset[str]) -> int | None:
+    """Return whose delegation gives the actor these roles at the matter's unit; None where one of them is his own."""
     path = loaded.row["unit_path"]
     used = [g for g in actor.grants if g.role in roles and path.startswith(g.path) and g.holder_id not in loaded.people]
     if actor.system or not used or any(g.holder_id == actor.id for g in used):

@@ -49,7 +49,7 @@ def recompute_batch(session: Session, engine: Engine, now: datetime) -> Counter[
         .where(Clock.state != clk.STOPPED, Clock.calendar_version != engine.calendar.version)
         .order_by(Clock.matter_id, Clock.id)
         .limit(BATCH)
-        .with_for_update(of=[Matter.__table__, Clock.__table__])
+        .with_for_update(of=[Matter.__table__, Clock.__table__], key_share=True)
     )
     rows = [dict(row) for row in session.execute(stale).mappings()]
     updates, moved = [], defaultdict(list)

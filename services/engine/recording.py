@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from services.db.rows import insert_ids, insert_rows, update_row
 from services.db.upsert import insert_missing
 from services.engine import clocks as clk
 from services.engine.answers import Answers
@@ -28,8 +29,7 @@ def write_link(session: Session, from_id: int, to_id: int, kind: str, now: datet
 def write_exclusions(session: Session, matter_id: int, people: Iterable[int], units: Iterable[int], why: str) -> None:
     rows = [{"matter_id": matter_id, "person_id": p, "unit_id": None, "why": why} for p in sorted(people)]
     rows += [{"matter_id": matter_id, "person_id": None, "unit_id": u, "why": why} for u in sorted(units)]
-    if rows:
-        session.execute(insert(Exclusion), rows)
+    insert_rows(session, Exclusion, rows)
 
 
 def settle_clocks(changes: Changes, target: str, closes: bool) -> None:
@@ -46,11 +46,8 @@ def settle_clocks(changes: Changes, target: str, closes: bool) -> None:
 
 def write_clocks(session: Session, matter_id: int, changes: Changes) -> list[int]:
     for clock_id, columns in changes.touched.items():
-        session.execute(update(Clock).where(Clock.id == clock_id).values(**columns))
-    if not changes.started:
-        return []
-    rows = [{**row, "matter_id": matter_id} for row in changes.started]
-    return list(session.execute(insert(Clock).returning(Clock.id, sort_by_parameter_order=True), rows).scalars())
+        update_row(session, Clock, clock_id, columns)
+    return insert_ids(session, Clock, [{**row, "matter_id": matter_id} for row in changes.started])
 
 
 def clock_notes(changes: Changes) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
-from services.identity.models import Unit
+from services.identity.models import Grant, Person, Unit
 from services.identity.people import holders
 from services.identity.units import ancestors
 
@@ -30,6 +30,19 @@ def find_turn(session: Session, role: str, unit_path: str, on: date, excluding: 
         if found := holders(session, wanted, unit_path, on, excluding):
             return Turn(wanted, found[0], tuple(found[1]), lost)
     return Turn(COUNTY_OFFICE, ancestors(unit_path)[0], (), True)
+
+
+def may_still_act(session: Session, person_id: int, role: str | None, unit_path: str, on: date) -> bool:
+    """Say whether this person works here and, with a role given, holds it in his own right at or above the unit."""
+    held = exists().where(
+        Grant.person_id == Person.id,
+        Grant.role == role,
+        Grant.unit_id.in_(ancestors(unit_path)),
+        Grant.valid_from <= on,
+        or_(Grant.valid_to.is_(None), Grant.valid_to >= on),
+    )
+    wanted = select(Person.id).where(Person.id == person_id, Person.active)
+    return session.scalar(wanted if role is None else wanted.where(held)) is not None
 
 
 def path_of(session: Session, unit_id: int) -> str:

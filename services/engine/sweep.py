@@ -22,6 +22,7 @@ from services.engine.core import Engine, engine_for
 from services.engine.deeds import Deed, do_deeds
 from services.engine.errors import VersionLost
 from services.engine.models import Clock, FiredRung, Matter
+from services.engine.rerouting import reroute_stranded
 from services.identity.models import Unit
 from services.runtime import Runtime
 from statemachines.kit.policy import Rung
@@ -47,8 +48,9 @@ class Plan:
 
 
 def sweep(runtime: Runtime, now: datetime) -> dict[str, Any]:
-    """Fire every rung due at `now`, for the clock and the command line."""
-    return sweep_all(runtime.database, engine_for(runtime), now)
+    """Route on what waits for nobody, then fire every rung due at `now`; for the clock and the command line."""
+    rerouted = reroute_stranded(runtime.database, now)
+    return {**sweep_all(runtime.database, engine_for(runtime), now), "rerouted": rerouted}
 
 
 def sweep_all(
@@ -77,7 +79,7 @@ def sweep_batch(session: Session, engine: Engine, now: datetime) -> dict[str, An
     rows = session.execute(
         _DUE.where(Clock.next_rung_at <= now)
         .limit(BATCH)
-        .with_for_update(of=[Matter.__table__, Clock.__table__], skip_locked=True)
+        .with_for_update(of=[Matter.__table__, Clock.__table__], skip_locked=True, key_share=True)
     ).mappings()
     clocks = [dict(row) for row in rows]
     matters = _matters(session, {c["matter_id"] for c in clocks})

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
+from services.db.rows import update_row
 from services.engine import clocks as clk
 from services.engine import items, journal, recording
 from services.engine.changes import Changes
@@ -35,10 +35,10 @@ def write_move(session: Session, move: Move) -> Written:
     closes = move.target in changes.definition.procedure.final
     recording.settle_clocks(changes, move.target, closes)
     started = recording.write_clocks(session, loaded.id, changes)
-    unit_id = row["undo"]["unit_id"] if withdrawing else (changes.unit_id or row["unit_id"])
+    unit_id = _unit_after(move)
     people = loaded.people | move.answers.named_people
     turn = items.follow_move(session, move, unit_id, people, closes)
-    content = _content(move, turn)
+    content = _content(move, turn, unit_id)
     event = journal.Event(
         move.action.name,
         changes.actor,
@@ -50,7 +50,7 @@ def write_move(session: Session, move: Move) -> Written:
         move.request_key,
     )
     head = journal.Head(loaded.id, row["journal_seq"], row["journal_head"])
-    journal.write(session, [journal.chain(head, event)])
+    journal.write_requested(session, journal.chain(head, event))
     columns = {
         "state": move.target,
         "unit_id": unit_id,
@@ -62,10 +62,19 @@ def write_move(session: Session, move: Move) -> Written:
         "undo": None if withdrawing or closes else _undo(move, started, head.seq),
         **head.columns(),
     }
-    session.execute(update(Matter).where(Matter.id == loaded.id).values(**columns))
+    update_row(session, Matter, loaded.id, columns)
     recording.write_rest(session, loaded.id, move.answers, changes, (loaded.people, loaded.units))
     _tell(session, move, turn, unit_id, people)
     return Written(columns["version"], head.seq)
+
+
+def _unit_after(move: Move) -> int:
+    """Who holds the matter then: a return or withdrawal gives it back to the unit that held it in that state."""
+    row = move.loaded.row
+    if move.action.kind is Kind.WITHDRAW:
+        return int(row["undo"]["unit_id"])
+    left = items.last_left(move) if move.action.kind is Kind.RETURN else None
+    return int((left.unit if left else None) or move.changes.unit_id or row["unit_id"])
 
 
 def _take_back_clocks(session: Session, changes: Changes, undo: dict[str, Any]) -> None:
@@ -117,35 +126,36 @@ def _undo(move: Move, started: list[int], seq: int) -> dict[str, Any] | None:
 
 def _record(move: Move) -> dict[str, Any]:
     """The projection guards look at, one step further."""
-    old, changes = move.loaded.row["record"], move.changes
+    row, old, changes = move.loaded.row, move.loaded.row["record"], move.changes
     acting = sorted(changes.situation.acting)
-    moved = move.target != move.loaded.row["state"]
+    moved = move.target != row["state"]
     trail = (
-        [*old["trail"], [move.loaded.row["state"], move.action.name, move.target, changes.actor.id]]
+        [*old["trail"], [row["state"], move.action.name, move.target, changes.actor.id, row["unit_id"]]]
         if moved
         else old["trail"]
     )
     if move.action.kind is Kind.WITHDRAW:
-        undo = move.loaded.row["undo"]
+        undo = row["undo"]
         kept = {a: s for a, s in old["steps"].items() if a != undo["action"]}
         steps = kept | ({undo["action"]: undo["step"]} if undo["step"] else {})
         return {**old, "steps": steps, "trail": old["trail"][:-1]}
     step = {"by": changes.actor.id, "at": changes.now.isoformat(), "answers": move.answers.stored}
-    doers = sorted({*old["actors"].get(move.action.name, []), *acting})
+    doing = {move.action.name: acting, **{f"{move.action.name}.{f}": ids for f, ids in move.answers.parts.items()}}
+    actors = {name: sorted({*old["actors"].get(name, []), *ids}) for name, ids in doing.items()}
     return {
         "steps": {**old["steps"], move.action.name: step},
         "trail": trail,
-        "actors": {**old["actors"], move.action.name: doers},
+        "actors": {**old["actors"], **actors},
         "refs": sorted({*old["refs"], *move.answers.matters}),
     }
 
 
-def _content(move: Move, turn: Turn | None) -> dict[str, Any]:
+def _content(move: Move, turn: Turn | None, unit_id: int) -> dict[str, Any]:
     content: dict[str, Any] = {"answers": move.answers.stored, **recording.clock_notes(move.changes)}
     if move.answers.sealed:
         content["sealed"] = sorted(move.answers.sealed)
-    if move.changes.unit_id:
-        content["unit_id"] = move.changes.unit_id
+    if unit_id != move.loaded.row["unit_id"]:
+        content["unit_id"] = unit_id
     if turn and turn.lost:
         content["routed_to_county_office"] = True
     if move.action.kind is Kind.WITHDRAW:
@@ -163,7 +173,7 @@ def _tell(session: Session, move: Move, turn: Turn | None, unit_id: int, people:
             [last],
             row["id"],
             "returned",
-            f"{row['number']}已被退回：{move.answers.stored['reason']}",
+            f"{row['number']}已被退回，请查看退回理由",
             changes.now,
         )
     for role, text in changes.messages:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from services.identity.access import SYSTEM
@@ -32,9 +32,7 @@ def create_person(session: Session, name: str, now: datetime, login: str | None 
     if login is not None:
         login = normal_login(login)
         if not login or " " in login or len(login) > 64:
-            raise PersonRefused(
-                "a login has 1 to 64 characters and no space", "用户名应为 1 至 64 个字符，不含空格。"
-            )
+            raise PersonRefused("a login has 1 to 64 characters and no space", "用户名应为 1 至 64 个字符，不含空格。")
         if session.scalar(select(Person.id).where(Person.login == login)) is not None:
             raise PersonRefused(f"login {login} is taken; choose another", f"用户名 {login} 已被使用。")
     person = Person(name=name, login=login, created_at=now)
@@ -66,9 +64,7 @@ def add_post(
     get_unit(session, unit_id)
     if held_to is not None and held_to < held_from:
         raise PersonRefused("a post cannot end before it begins", "任职结束日期不能早于开始日期。")
-    post = Post(
-        person_id=person_id, unit_id=unit_id, title=title, head=head, held_from=held_from, held_to=held_to
-    )
+    post = Post(person_id=person_id, unit_id=unit_id, title=title, head=head, held_from=held_from, held_to=held_to)
     session.add(post)
     session.flush()
     return post
@@ -111,9 +107,7 @@ def grant(
         or_(Grant.valid_to.is_(None), Grant.valid_to >= Grant.valid_from),
     )
     if session.scalar(same.limit(1)) is not None:
-        raise GrantRefused(
-            "the person has this role there already on some of these days", "该时段内已有相同授权。"
-        )
+        raise GrantRefused("the person has this role there already on some of these days", "该时段内已有相同授权。")
     given = Grant(
         person_id=person_id,
         role=role,
@@ -188,6 +182,20 @@ def revoke_delegation(session: Session, delegation_id: int, now: datetime) -> De
     return lent
 
 
+_G, _P = Grant.__table__.c, Person.__table__.c
+_HELD = (
+    select(_G.unit_id, _G.person_id)
+    .join_from(Grant.__table__, Person.__table__, _P.id == _G.person_id)
+    .where(
+        _G.role == bindparam("role"),
+        _G.unit_id.in_(bindparam("line", expanding=True)),
+        _G.valid_from <= bindparam("day"),
+        or_(_G.valid_to.is_(None), _G.valid_to >= bindparam("day")),
+        _P.active,
+    )
+)  # built once: every move of a matter asks this
+
+
 def holders(
     session: Session, role: str, unit_path: str, on: date, excluding: Collection[int] = ()
 ) -> tuple[int, list[int]] | None:
@@ -197,19 +205,8 @@ def holders(
     listed: what waits for a holder also waits for whoever acts for him.
     """
     line = ancestors(unit_path)
-    held = (
-        select(Grant.unit_id, Grant.person_id)
-        .join(Person, Person.id == Grant.person_id)
-        .where(
-            Grant.role == role,
-            Grant.unit_id.in_(line),
-            Grant.valid_from <= on,
-            or_(Grant.valid_to.is_(None), Grant.valid_to >= on),
-            Person.active,
-        )
-    )
     found: dict[int, set[int]] = {}
-    for unit_id, person_id in session.execute(held):
+    for unit_id, person_id in session.connection().execute(_HELD, {"role": role, "line": line, "day": on}):
         if person_id not in excluding:
             found.setdefault(unit_id, set()).add(person_id)
     return next(((unit_id, sorted(found[unit_id])) for unit_id in reversed(line) if unit_id in found), None)

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, field_validator
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
@@ -16,6 +16,15 @@ class Form(BaseModel):
     """Fields of one action; a procedure subclasses it. Unknown fields are refused, nothing is coerced in silence."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    @field_validator("*")
+    @classmethod
+    def _storable(cls, value: Any) -> Any:
+        if isinstance(value, str) and "\x00" in value:  # PostgreSQL keeps no such text
+            raise invalid(
+                "control_character", "the text holds a NUL character; remove it", "文本含有无法保存的字符，请删除"
+            )
+        return value
 
 
 def invalid(code: str, en: str, zh: str) -> PydanticCustomError:
@@ -95,7 +104,7 @@ AttachmentId = Annotated[int, Ref("attachment")]
 PastDate = Annotated[date, Anchor()]
 Line = Annotated[str, Field(min_length=1, max_length=200)]
 Text = Annotated[str, Field(min_length=1, max_length=5000, json_schema_extra={"format": "textarea"})]
-Due = date | datetime
+Due = date | AwareDatetime
 
 
 class Reason(Form):

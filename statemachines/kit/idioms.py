@@ -47,7 +47,7 @@ def extension_of(clock: str, sources: Iterable[StrEnum]) -> tuple[Action, ...]:
         "same_person",
         "whoever asks does not approve",
         "申请人不得审批自己的延期申请",
-        lambda s, _: bool(s.acting) and s.by("ask_extension") not in s.acting,
+        lambda s, _: bool(s.acting) and not s.acting & s.did("ask_extension"),
     )
     return (
         Action("ask_extension", "申请延期", where, form=ExtensionRequest, kind=Kind.NOTE,

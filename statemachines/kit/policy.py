@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from statemachines.kit import effects as fx
 from statemachines.kit.forms import Coded, marks
@@ -39,11 +39,18 @@ class Setting(Strict):
 
 
 class CodeList(Strict):
-    """Codes and their Chinese labels."""
+    """Codes and their Chinese labels; `aliases` are other words that ledgers use, each with its code."""
 
     values: dict[str, str] = Field(min_length=1)
     source: str
     verified: bool = True
+    aliases: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _aliases_known(self) -> Self:
+        if strange := sorted(set(self.aliases.values()) - self.values.keys()):
+            raise ValueError(f"aliases for unknown codes: {', '.join(strange)}")
+        return self
 
 
 class Rung(Strict):

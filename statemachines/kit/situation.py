@@ -20,12 +20,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One change of state."""
+    """One change of state; `unit` held the matter before it."""
 
     source: str | None
     action: str
     target: str
     by: int | None
+    unit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,20 @@ class Other:
     closed: bool
     event_on: date
     steps: Mapping[str, Step]
+    actors: Mapping[str, frozenset[int]] = field(default_factory=dict)
+
+    def did(self, *actions: str) -> frozenset[int]:
+        """Return everyone who ever performed one of these actions on it, or was named in that answer."""
+        return frozenset().union(*(self.actors.get(a, frozenset()) for a in actions))
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
     """A matter at the moment somebody acts on it.
 
-    `actors` holds, per action, everyone who ever performed it or lent the right to; `duties` are those still owed;
-    `clocks` the state of each running or suspended clock; `pending` clocks with an extension waiting; `others`
+    `actors` holds, per action, everyone who ever performed it or lent the right to, and, per "action.field",
+    everyone whom that answer ever gave a part in it; `matter_id` is None while it is being opened; `duties` are
+    those still owed; `clocks` the state of each running or suspended clock; `pending` clocks with an extension waiting; `others`
     the matters that answers refer to.
     """
 
@@ -54,6 +61,7 @@ class Situation:
     now: datetime
     today: date
     actor: int | None
+    matter_id: int | None = None
     behalf_of: int | None = None
     unit_kind: str = "county"
     steps: Mapping[str, Step] = field(default_factory=dict)
@@ -80,7 +88,7 @@ class Situation:
         return self.steps[action].by if action in self.steps else None
 
     def did(self, *actions: str) -> frozenset[int]:
-        """Return everyone who ever performed one of these actions on this matter."""
+        """Return everyone who ever performed one of these actions on this matter, or was named in that answer."""
         return frozenset().union(*(self.actors.get(a, frozenset()) for a in actions))
 
     def earlier_states(self) -> tuple[str, ...]:

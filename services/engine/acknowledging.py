@@ -1,0 +1,130 @@
+"""A rung that fired stays open until somebody it addressed acknowledges it, by name, once."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from config.calendar import local_date
+from services.engine import journal
+from services.engine.core import Engine
+from services.engine.errors import Conflict, MatterNotFound, NotPermitted
+from services.engine.loading import TURN, load
+from services.engine.models import Exclusion, FiredRung, WorkItem
+from services.engine.permission import stands_in_for
+from services.engine.queries.rungs import RungView, open_rungs, rung_view
+from services.engine.routing import COUNTY_OFFICE, find_turn
+from services.engine.visibility import find_visible
+from services.identity.access import Actor
+from services.identity.models import Person
+
+
+class AlreadyAcknowledged(Conflict):
+    """Somebody was faster; `extra["by"]` says who."""
+
+    code: ClassVar[str] = "already_acknowledged"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} has acknowledged it already", f"{name}已确认知悉，无需重复确认", by=name)
+
+
+def acknowledge(session: Session, engine: Engine, rung_id: int, actor: Actor, now: datetime, note: str = "") -> None:
+    """Acknowledge a rung; raise MatterNotFound, AlreadyAcknowledged, or NotPermitted for anyone it did not address.
+
+    It addresses whom it told or raised it to, nearest to where the matter lies now, and the holder of the work item it
+    reminded; the county office answers for what it opened or performed. Whoever acts for one of them may as well.
+    """
+    matter_id = session.scalar(select(FiredRung.matter_id).where(FiredRung.id == rung_id))
+    if matter_id is None:
+        raise MatterNotFound
+    loaded = load(engine, session, matter_id, lock=True)
+    find_visible(session, engine, actor, matter_id)
+    rung = session.execute(_RUNG.where(FiredRung.id == rung_id)).mappings().one()
+    if rung["acknowledged_at"] is not None:
+        raise AlreadyAcknowledged(rung["acknowledged_name"])
+    acting_for = _Addressed(session, now).of(matter_id, loaded.row["unit_path"], rung["did"], loaded.people)
+    if actor.id is None or not acting_for & stands_in_for(actor):
+        raise NotPermitted(
+            "this rung addressed others; one of them acknowledges it", "该提醒不是发给您的，应由收到提醒的人员确认"
+        )
+    columns = {"acknowledged_by": actor.id, "acknowledged_at": now}
+    session.execute(update(FiredRung).where(FiredRung.id == rung_id).values(**columns))
+    content = {"clock": rung["clock_id"], "rung": rung["rung"], "fired_at": rung["fired_at"].isoformat(), "note": note}
+    behalf_of = None if actor.id in acting_for else min(acting_for & stands_in_for(actor))
+    journal.note(session, matter_id, journal.Event("acknowledge", actor, now, content, behalf_of=behalf_of))
+
+
+def waiting_for(session: Session, engine: Engine, actor: Actor, now: datetime, limit: int = 50) -> list[RungView]:
+    """Return the open rungs that this person may acknowledge, the oldest first, at most `limit`."""
+    addressed, found = _Addressed(session, now), []
+    mine = stands_in_for(actor)
+    for row in session.execute(open_rungs(engine, actor)).mappings().partitions(200):
+        away = _exclusions(session, {r["matter_id"] for r in row})
+        for rung in row:
+            people = away.get(rung["matter_id"], frozenset())
+            if addressed.of(rung["matter_id"], rung["unit_path"], rung["did"], people) & mine:
+                found.append(rung_view(session, engine, rung))
+            if len(found) == limit:
+                return found
+    return found
+
+
+_RUNG = select(*FiredRung.__table__.columns, Person.name.label("acknowledged_name")).outerjoin(
+    Person, Person.id == FiredRung.acknowledged_by
+)
+
+
+class _Addressed:
+    """Whom rungs address today; each route is looked up once."""
+
+    def __init__(self, session: Session, now: datetime) -> None:
+        self._session, self._on = session, local_date(now)
+        self._turns: dict[tuple[str, str, frozenset[int]], frozenset[int]] = {}
+
+    def of(self, matter_id: int, unit_path: str, did: Iterable[str], away: frozenset[int]) -> frozenset[int]:
+        return frozenset().union(*(self._people(matter_id, unit_path, deed, away) for deed in did))
+
+    def _people(self, matter_id: int, unit_path: str, deed: str, away: frozenset[int]) -> frozenset[int]:
+        verb, _, what = deed.partition(" ")
+        if verb == "remind":
+            return frozenset(self._holders(matter_id, unit_path, away)) - away
+        role = what if verb in ("tell", "raise", "reassign") else COUNTY_OFFICE
+        return self._turn(role, unit_path, away)
+
+    def _holders(self, matter_id: int, unit_path: str, away: frozenset[int]) -> Iterator[int]:
+        """Whoever has the matter; once it is closed or moved on, whoever had the last item is still answerable."""
+        item = self._session.execute(_LAST_TURN.where(WorkItem.matter_id == matter_id)).mappings().first()
+        if item is None:
+            return
+        if item["person_id"] is not None:
+            yield item["person_id"]
+        else:
+            yield from self._turn(item["role"], unit_path, away)
+            if item["closed_by"] is not None:
+                yield item["closed_by"]
+
+    def _turn(self, role: str, unit_path: str, away: frozenset[int]) -> frozenset[int]:
+        key = (role, unit_path, away)
+        if key not in self._turns:
+            self._turns[key] = frozenset(find_turn(self._session, role, unit_path, self._on, away).people)
+        return self._turns[key]
+
+
+_LAST_TURN = (
+    select(WorkItem.person_id, WorkItem.role, WorkItem.closed_by)
+    .where(WorkItem.kind == TURN)
+    .order_by(WorkItem.closed_at.is_not(None), WorkItem.id.desc())
+    .limit(1)
+)
+
+
+def _exclusions(session: Session, matter_ids: set[int]) -> Mapping[int, frozenset[int]]:
+    away: dict[int, set[int]] = {}
+    rows = select(Exclusion.matter_id, Exclusion.person_id).where(
+        Exclusion.matter_id.in_(matter_ids), Exclusion.person_id.is_not(None)
+    )
+    for matter_id, person in session.execute(rows).tuples():
+        away.setdefault(matter_id, set()).add(person or 0)
+    return {matter_id: frozenset(people) for matter_id, people in away.items()}

@@ -1,0 +1,107 @@
+"""What can be done with a matter now: each action with its form as a JSON Schema, and why not where it cannot."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from services.db.errors import DubanError
+from services.engine.core import Engine
+from services.engine.loading import Loaded, load
+from services.engine.permission import right_to
+from services.engine.visibility import find_visible
+from services.identity.access import Actor
+from statemachines.kit.forms import Form
+from statemachines.kit.policy import Policy
+from statemachines.kit.procedure import Action, Kind
+from statemachines.kit.situation import Situation
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A state that an action may lead to."""
+
+    state: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class PossibleAction:
+    """An action the present state knows. `allowed` tells whether this actor may; `why_not` is Chinese, else empty.
+
+    `form` is a JSON Schema; coded fields carry `enum` and `x-labels` (code → label), besides the marks of the kit.
+    Guards that look at the answers can still refuse it.
+    """
+
+    name: str
+    title: str
+    kind: str
+    targets: list[Target]
+    form: dict[str, Any]
+    allowed: bool
+    why_not: str
+
+
+def possible_actions(
+    session: Session, engine: Engine, actor: Actor, matter_id: int, now: datetime
+) -> list[PossibleAction]:
+    """Return every action of the present state, in the order of the procedure; raise MatterNotFound."""
+    find_visible(session, engine, actor, matter_id)
+    loaded = load(engine, session, matter_id)
+    situation = loaded.situation(actor, now)
+    declared = loaded.definition.procedure.open_actions(loaded.row["state"])
+    return [_possible(loaded, situation, actor, action) for action in declared]
+
+
+def form_schema(form: type[Form], policy: Policy) -> dict[str, Any]:
+    """Return a form's JSON Schema with the code lists of this policy put in."""
+    schema: dict[str, Any] = _resolved(form.model_json_schema(), policy)
+    return schema
+
+
+def _possible(loaded: Loaded, situation: Situation, actor: Actor, action: Action) -> PossibleAction:
+    targets = _targets(loaded, situation, action)
+    schema = form_schema(action.form, loaded.definition.policy)
+    _offer_earlier_states(schema, targets)
+    why_not = _why_not(loaded, action, actor)
+    return PossibleAction(action.name, action.title, str(action.kind), targets, schema, not why_not, why_not)
+
+
+def _why_not(loaded: Loaded, action: Action, actor: Actor) -> str:
+    try:
+        right_to(loaded, action.name, actor)
+    except DubanError as refusal:
+        return refusal.zh
+    return ""
+
+
+def _targets(loaded: Loaded, situation: Situation, action: Action) -> list[Target]:
+    match action.kind:
+        case Kind.RETURN:
+            states = situation.earlier_states()
+        case Kind.WITHDRAW:
+            states = tuple(m.source for m in situation.trail[-1:] if m.source)
+        case _:
+            states = tuple(str(state) for state in action.targets())
+    return [Target(state, loaded.definition.procedure.label(state)) for state in states]
+
+
+def _resolved(schema: Any, policy: Policy) -> Any:
+    if isinstance(schema, list):
+        return [_resolved(part, policy) for part in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    copied = {key: _resolved(part, policy) for key, part in schema.items()}
+    if (name := copied.get("x-list")) is not None:
+        labels = policy.codes(name)
+        copied |= {"enum": list(labels), "x-labels": dict(labels)}
+    return copied
+
+
+def _offer_earlier_states(schema: dict[str, Any], targets: list[Target]) -> None:
+    for field in schema.get("properties", {}).values():
+        if field.get("x-earlier-state"):
+            field["enum"] = [*(t.state for t in targets), None]
+            field["x-labels"] = {t.state: t.label for t in targets}

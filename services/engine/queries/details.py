@@ -1,0 +1,222 @@
+"""One matter with everything around it that may be shown: never what is sealed, never who is kept away."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from services.engine import clocks as clk
+from services.engine.core import Engine
+from services.engine.models import Attachment, Exclusion, Link, Matter, WorkItem
+from services.engine.queries.explaining import ClockView, clocks_of
+from services.engine.queries.labels import action_title, item_title, link_title, role_title, state_label
+from services.engine.queries.lights import Light, Lights
+from services.engine.registry import Definition
+from services.engine.visibility import find_visible, visible
+from services.identity.access import Actor
+from services.identity.models import Person, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class ItemView:
+    """An open work item of the matter, and whom it waits for."""
+
+    id: int
+    kind: str
+    title: str
+    role: str
+    role_title: str
+    unit_id: int
+    unit_name: str
+    person_id: int | None
+    person_name: str | None
+    opened_at: datetime
+    due_at: datetime | None
+    urged: int
+    urged_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkView:
+    """Another matter that this one is linked to. `kind_title` is said of the other: 督办, 原件, 分件."""
+
+    kind: str
+    kind_title: str
+    outgoing: bool
+    matter_id: int
+    number: str
+    title: str
+    procedure: str
+    state: str
+    state_label: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """The latest performance of one action, with its answers as JSON values; sealed ones are not among them."""
+
+    action: str
+    title: str
+    by: int | None
+    by_name: str | None
+    at: str
+    answers: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentView:
+    """A file of the matter. `size` is in bytes."""
+
+    id: int
+    name: str
+    size: int
+    media_type: str
+    sha256: str
+    uploaded_by: int
+    uploaded_by_name: str
+    uploaded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MatterView:
+    """A matter as its page shows it. `duties` are titles of what is still owed; `excluded` only counts people.
+
+    `policy` and `policy_effective` say which version the matter is bound to.
+    """
+
+    id: int
+    number: str
+    title: str
+    procedure: str
+    procedure_title: str
+    state: str
+    state_label: str
+    unit_id: int
+    unit_name: str
+    origin_unit_id: int
+    origin_unit_name: str
+    event_on: date
+    opened_at: datetime
+    moved_at: datetime
+    closed_at: datetime | None
+    due_at: datetime | None
+    light: Light | None
+    level: int
+    version: int
+    policy: str
+    policy_effective: date
+    steps: list[StepView]
+    clocks: list[ClockView]
+    duties: list[str]
+    items: list[ItemView]
+    links: list[LinkView]
+    attachments: list[AttachmentView]
+    excluded: int
+
+
+def get_matter(session: Session, engine: Engine, actor: Actor, matter_id: int, now: datetime) -> MatterView:
+    """Return one matter; raise MatterNotFound where there is none or the actor may not know of it."""
+    row = find_visible(session, engine, actor, matter_id)
+    definition = engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"])
+    lights = Lights(engine, now)
+    clocks = clocks_of(session, matter_id, definition, lights, now)
+    units = _names(session, Unit, [row["unit_id"], row["origin_unit_id"]])
+    due = (matter_id, row["procedure"], row["due_at"])
+    copied = {name: row[name] for name in MatterView.__slots__ if name in row}
+    return MatterView(
+        **copied,
+        procedure_title=definition.procedure.title,
+        state_label=state_label(definition, row["state"]),
+        unit_name=units[row["unit_id"]],
+        origin_unit_name=units[row["origin_unit_id"]],
+        light=None if row["closed_at"] else lights.of_matters(session, [due])[matter_id],
+        policy=definition.policy.source.title,
+        policy_effective=definition.effective,
+        steps=_steps(session, definition, row["record"]),
+        clocks=clocks,
+        duties=[c.title for c in clocks if c.duty and c.state != clk.STOPPED],
+        items=_items(session, engine, definition, matter_id),
+        links=_links(session, engine, actor, matter_id),
+        attachments=_attachments(session, matter_id),
+        excluded=session.execute(_EXCLUDED.where(Exclusion.matter_id == matter_id)).scalar_one(),
+    )
+
+
+def links(session: Session, engine: Engine, actor: Actor, matter_id: int) -> list[LinkView]:
+    """Return the linked matters that the actor may know of; raise MatterNotFound for the matter itself."""
+    find_visible(session, engine, actor, matter_id)
+    return _links(session, engine, actor, matter_id)
+
+
+_EXCLUDED = select(func.count(Exclusion.person_id.distinct()))
+
+
+def _links(session: Session, engine: Engine, actor: Actor, matter_id: int) -> list[LinkView]:
+    there = or_(
+        (Link.from_id == matter_id) & (Link.to_id == Matter.id), (Link.to_id == matter_id) & (Link.from_id == Matter.id)
+    )
+    found = (
+        select(Link.kind, Link.from_id, *Matter.__table__.columns)
+        .join(Matter, there)
+        .where(visible(actor, engine.registry))
+        .order_by(Link.id)
+    )
+    return [_link(session, engine, dict(row), row["from_id"] == matter_id) for row in session.execute(found).mappings()]
+
+
+def _link(session: Session, engine: Engine, row: Mapping[str, Any], outgoing: bool) -> LinkView:
+    definition = engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"])
+    return LinkView(
+        row["kind"], link_title(row["kind"], outgoing), outgoing, row["id"], row["number"], row["title"],
+        row["procedure"], row["state"], state_label(definition, row["state"]),
+    )  # fmt: skip
+
+
+def _steps(session: Session, definition: Definition, record: Mapping[str, Any]) -> list[StepView]:
+    """In the order they were taken; PostgreSQL keeps none among the keys of a JSON object."""
+    steps, moved = record["steps"], {move[1]: place for place, move in enumerate(record["trail"])}
+    names = _names(session, Person, [step["by"] for step in steps.values()])
+    taken = sorted(steps.items(), key=lambda s: (datetime.fromisoformat(s[1]["at"]), moved.get(s[0], len(moved)), s[0]))
+    return [
+        StepView(action, action_title(definition, action), s["by"], names.get(s["by"]), s["at"], s["answers"])
+        for action, s in taken
+    ]
+
+
+def _items(session: Session, engine: Engine, definition: Definition, matter_id: int) -> list[ItemView]:
+    waiting = (
+        select(*WorkItem.__table__.columns, Unit.name.label("unit_name"), Person.name.label("person_name"))
+        .join(Unit, Unit.id == WorkItem.unit_id)
+        .outerjoin(Person, Person.id == WorkItem.person_id)
+        .where(WorkItem.matter_id == matter_id, WorkItem.closed_at.is_(None))
+        .order_by(WorkItem.id)
+    )
+    return [
+        ItemView(
+            **{name: row[name] for name in ItemView.__slots__ if name in row},
+            title=item_title(definition, row["kind"], row["state"]),
+            role_title=role_title(engine, row["role"]),
+        )
+        for row in session.execute(waiting).mappings()
+    ]
+
+
+def _attachments(session: Session, matter_id: int) -> list[AttachmentView]:
+    files = (
+        select(*Attachment.__table__.columns, Person.name.label("uploaded_by_name"))
+        .join(Person, Person.id == Attachment.uploaded_by)
+        .where(Attachment.matter_id == matter_id)
+        .order_by(Attachment.id)
+    )
+    return [
+        AttachmentView(**{name: row[name] for name in AttachmentView.__slots__})
+        for row in session.execute(files).mappings()
+    ]
+
+
+def _names(session: Session, table: type[Person] | type[Unit], ids: Iterable[int | None]) -> dict[int | None, str]:
+    wanted = {i for i in ids if i is not None}
+    return dict(session.execute(select(table.id, table.name).where(table.id.in_(wanted))).tuples().all())

@@ -1,0 +1,62 @@
+"""What happened to a matter, newest first."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from services.engine.core import Engine
+from services.engine.models import Entry
+from services.engine.queries.labels import action_title, state_label
+from services.engine.queries.paging import Page, id_cursor, read_id, within
+from services.engine.visibility import find_visible
+from services.identity.access import Actor
+from services.identity.models import Person
+
+
+@dataclass(frozen=True, slots=True)
+class EntryView:
+    """One entry of the journal. `source_label` and `target_label` are empty where nothing moved."""
+
+    seq: int
+    at: datetime
+    actor_id: int | None
+    actor_name: str
+    behalf_of: int | None
+    behalf_of_name: str | None
+    action: str
+    title: str
+    source: str | None
+    source_label: str
+    target: str | None
+    target_label: str
+    content: dict[str, Any]
+    hash: str
+
+
+def timeline(
+    session: Session, engine: Engine, actor: Actor, matter_id: int, *, cursor: str | None = None, limit: int = 50
+) -> Page[EntryView]:
+    """Return one page of a matter's journal; raise MatterNotFound."""
+    matter, limit = find_visible(session, engine, actor, matter_id), within(limit)
+    definition = engine.registry.pinned(session, matter["procedure_hash"], matter["policy_hash"])
+    entries = (
+        select(*Entry.__table__.columns, Person.name.label("behalf_of_name"))
+        .outerjoin(Person, Person.id == Entry.behalf_of)
+        .where(Entry.matter_id == matter_id)
+    )
+    if cursor is not None:
+        entries = entries.where(Entry.seq < read_id(cursor))
+    rows = session.execute(entries.order_by(Entry.seq.desc()).limit(limit + 1)).mappings().all()
+    shown = [
+        EntryView(
+            **{name: row[name] for name in EntryView.__slots__ if name in row},
+            title=action_title(definition, row["action"]),
+            source_label=state_label(definition, row["source"]),
+            target_label=state_label(definition, row["target"]),
+        )
+        for row in rows[:limit]
+    ]
+    return Page(shown, id_cursor(shown[-1].seq) if len(rows) > limit else None)

@@ -1,0 +1,124 @@
+"""Deadline lights: one colour and one wording for lists, tiles, pages and filters."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, and_, not_, or_, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from config.calendar import WorkingCalendar, local_date, start_of_day
+from services.engine import clocks as clk
+from services.engine.core import Engine
+from services.engine.models import Clock, Matter
+
+Colour = Literal["red", "yellow", "green", "grey"]
+COLOURS: tuple[Colour, ...] = ("red", "yellow", "green", "grey")
+_INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """`text` stands beside the colour: 超期3天, 今日到期, 剩2天, 已中止; with （暂定） while days are not announced."""
+
+    colour: Colour
+    text: str
+
+
+def light(
+    due_at: datetime | None, now: datetime, calendar: WorkingCalendar, warn: int, provisional: bool = False
+) -> Light:
+    """Return the light of a deadline: red when over, yellow from `warn` working days before, grey without one."""
+    if due_at is None:
+        return Light("grey", "已中止")
+    late, left = now > due_at, (_last_day(due_at) - local_date(now)).days
+    suffix = "（暂定）" if provisional else ""
+    if late:
+        return Light("red", (f"超期{-left}天" if left < 0 else "今日超期") + suffix)
+    colour: Colour = "yellow" if due_at <= warned_until(warn, now, calendar) else "green"
+    return Light(colour, (f"剩{left}天" if left > 0 else "今日到期") + suffix)
+
+
+def warned_until(warn: int, now: datetime, calendar: WorkingCalendar) -> datetime:
+    """Return the latest due instant that is at most `warn` working days away, today not counted."""
+    return start_of_day(calendar.add_workdays(local_date(now), warn + 1))
+
+
+class Lights:
+    """The lights of one moment. How early each clock warns is taken from the policies now in force."""
+
+    def __init__(self, engine: Engine, now: datetime) -> None:
+        self._calendar, self._now = engine.calendar, now
+        registry = engine.registry
+        self._warn = {
+            (key, name): rule.warn
+            for key in registry.procedures
+            for name, rule in registry.versions(key)[-1].policy.clocks.items()
+        }
+        self._least = min(self._warn.values(), default=0)
+
+    def of_clock(self, procedure: str, clock: Any) -> Light | None:
+        """Return the light of one clock; a stopped one has none."""
+        if clock["state"] == clk.STOPPED:
+            return None
+        return light(clock["due_at"], self._now, self._calendar, self._warned(procedure, clock), clock["provisional"])
+
+    def of_matters(self, session: Session, rows: Iterable[tuple[int, str, datetime | None]]) -> dict[int, Light]:
+        """Return the light of each (matter id, procedure, due instant), by matter id, with one query."""
+        wanted = {matter_id: (procedure, due_at) for matter_id, procedure, due_at in rows}
+        clocks = _running_clocks(session, [i for i, (_, due_at) in wanted.items() if due_at])
+        return {i: self._light_of(*what, clocks[i]) for i, what in wanted.items()}
+
+    def shows(self, colour: str, due_at: InstrumentedAttribute[datetime | None]) -> ColumnElement[bool]:
+        """Return the condition that a deadline of `Matter`, in this column, shows that colour."""
+        match colour:
+            case "red":
+                return due_at < self._now
+            case "yellow":
+                return and_(due_at >= self._now, self._near(due_at))
+            case "green":
+                return and_(due_at >= self._now, not_(self._near(due_at)))
+            case "grey":
+                return due_at.is_(None)
+        raise ValueError(f"no light is {colour}; there are {', '.join(COLOURS)}")
+
+    def _light_of(self, procedure: str, due_at: datetime | None, clocks: list[Any]) -> Light:
+        first = [c for c in clocks if c["due_at"] == due_at]
+        warn = max((self._warned(procedure, c) for c in first), default=self._least)
+        return light(due_at, self._now, self._calendar, warn, any(c["provisional"] for c in first))
+
+    def _near(self, due_at: InstrumentedAttribute[datetime | None]) -> ColumnElement[bool]:
+        """Most clocks warn equally early; those that warn earlier are looked up."""
+        early: dict[int, list[tuple[str, str]]] = defaultdict(list)
+        for names, warn in self._warn.items():
+            if warn > self._least:
+                early[warn].append(names)
+        mine = select(Clock.id).where(Clock.matter_id == Matter.id, Clock.state == clk.RUNNING, Clock.due_at == due_at)
+        looked_up = [
+            and_(due_at <= self._until(warn), mine.where(tuple_(Matter.procedure, Clock.name).in_(names)).exists())
+            for warn, names in early.items()
+        ]
+        return or_(due_at <= self._until(self._least), *looked_up)
+
+    def _until(self, warn: int) -> datetime:
+        return warned_until(warn, self._now, self._calendar)
+
+    def _warned(self, procedure: str, clock: Any) -> int:
+        return self._warn.get((procedure, clock["name"]), self._least)
+
+
+def _running_clocks(session: Session, matter_ids: list[int]) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = defaultdict(list)
+    if matter_ids:
+        columns = (Clock.matter_id, Clock.name, Clock.due_at, Clock.provisional)
+        running = select(*columns).where(Clock.matter_id.in_(matter_ids), Clock.state == clk.RUNNING)
+        for row in session.execute(running).mappings():
+            found[row["matter_id"]].append(row)
+    return found
+
+
+def _last_day(due_at: datetime) -> date:
+    """A period that ends with its day is due at the next day's first instant."""
+    return local_date(due_at - _INSTANT)

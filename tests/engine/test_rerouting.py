@@ -1,0 +1,61 @@
+"""No work item waits for somebody who is gone."""
+
+from datetime import date
+
+from sqlalchemy import select
+
+from services.engine import journal
+from services.engine.models import Entry, WorkItem
+from services.engine.rerouting import reroute_stranded
+from services.identity.models import Grant
+from services.identity.people import deactivate, grant, revoke
+from tests.support.cast import County
+
+
+def turn(county: County, matter_id: int) -> tuple[str, int, int | None]:
+    with county.database.read() as session:
+        open_items = WorkItem.matter_id == matter_id, WorkItem.closed_at.is_(None)
+        item = session.scalars(select(WorkItem).where(*open_items)).one()
+        return item.role, item.unit_id, item.person_id
+
+
+def take_role(county: County, who: str, role: str) -> None:
+    with county.database.write() as session:
+        held = select(Grant.id).where(Grant.person_id == county.people[who], Grant.role == role)
+        revoke(session, session.scalars(held).one(), county.today)
+
+
+def test_a_role_that_nobody_holds_any_more_goes_up(county: County) -> None:
+    matter_id = county.walk("accept", "propose", "approve")
+    assert turn(county, matter_id)[:2] == ("handler", county.units["liuhe"])
+    for who in ("handler", "handler2"):
+        take_role(county, who, "handler")
+    assert reroute_stranded(county.database, county.now) == 1
+    assert turn(county, matter_id) == ("county_office", county.units["county"], None)
+    assert reroute_stranded(county.database, county.now) == 0
+    with county.database.read() as session:
+        assert session.scalars(select(Entry).where(Entry.action == "rerouted")).one().content["lost"] is True
+        assert journal.verify(session)["ok"]
+
+
+def test_it_goes_to_the_next_unit_up_where_somebody_holds_the_role(county: County) -> None:
+    matter_id = county.walk("accept", "propose", "approve")
+    with county.database.write() as session:
+        since = date(2010, 1, 1)
+        grant(session, county.people["office"], "handler", county.units["county"], since, None, "兼任")
+    for who in ("handler", "handler2"):
+        take_role(county, who, "handler")
+    reroute_stranded(county.database, county.now)
+    assert turn(county, matter_id) == ("handler", county.units["county"], None)
+
+
+def test_an_item_of_a_person_who_left_is_free_again(county: County) -> None:
+    matter_id = county.walk("accept", "propose", "approve")
+    with county.database.write() as session:
+        open_items = WorkItem.matter_id == matter_id, WorkItem.closed_at.is_(None)
+        session.scalars(select(WorkItem).where(*open_items)).one().person_id = county.people["handler"]
+    assert reroute_stranded(county.database, county.now) == 0
+    with county.database.write() as session:
+        deactivate(session, county.people["handler"], county.now)
+    assert reroute_stranded(county.database, county.now) == 1
+    assert turn(county, matter_id) == ("handler", county.units["liuhe"], None)

@@ -1,0 +1,31 @@
+"""The command `duban`. Commands import what they need when they run, so that it starts at once."""
+
+import typer
+
+from services.cli import administration, clocks, database, demonstration, journals, policies, procedures, runs, serving
+from services.cli.edge import Refusing
+from services.cli.period import period
+from services.cli.petitions import app as petition
+from services.cli.replay import replay
+
+app = typer.Typer(
+    name="duban",
+    cls=Refusing,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Duban 督办: deadline-bound procedures of a county's discipline inspection work.",
+)
+app.command()(serving.serve)
+app.add_typer(database.app, name="db", help="The database: bring it up to date, or empty it.")
+app.add_typer(demonstration.app, name="demo", help="An invented county to try things on.")
+app.add_typer(administration.app, name="admin", help="The first administrator.")
+app.command()(clocks.sweep)
+app.add_typer(clocks.app, name="clock", help="Periods running on matters.")
+app.add_typer(journals.app, name="journal", help="What happened, and whether it was tampered with.")
+app.add_typer(procedures.app, name="procedures", help="What can be done, by whom, within which time.")
+app.add_typer(policies.app, name="policy", help="Policy packs.")
+app.add_typer(runs.app, name="flows", help="What the clock ran.")
+app.command()(period)
+app.add_typer(petition, name="petition", help="Petitions from a ledger.")
+app.command()(replay)

@@ -1,0 +1,57 @@
+"""`duban journal verify`."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from services.cli.edge import AsJson, migrated_runtime, progress, report, table
+
+app = typer.Typer()
+
+
+@app.callback()
+def journal() -> None:
+    """What happened, and whether it was tampered with."""
+
+
+@app.command()
+def verify(
+    matter: Annotated[int | None, typer.Option(help="Only this matter's journal, by its id.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check every entry against the chain of hashes; name the first bad one of each matter. Exit 1 if any is bad."""
+    from services.engine.journal import verify as check
+
+    made = migrated_runtime()
+    with made.database.read() as session, progress("entries", _count(session, matter)) as checked:
+        answer = check(session, None if matter is None else [matter], checked)
+    _refuse_unknown(answer, matter)
+    report(answer, as_json, lambda console: _show(console, answer))
+    if not answer["ok"]:
+        raise typer.Exit(1)
+
+
+def _count(session: Any, matter: int | None) -> int:
+    from sqlalchemy import func, select
+
+    from services.engine.models import Entry
+
+    counting = select(func.count()).select_from(Entry)
+    return int(session.scalar(counting if matter is None else counting.where(Entry.matter_id == matter)))
+
+
+def _refuse_unknown(answer: dict[str, Any], matter: int | None) -> None:
+    from services.cli.refusals import BadArgument
+
+    if matter is not None and not answer["matters"]:
+        raise BadArgument(f"there is no matter {matter}")
+
+
+def _show(console: Console, answer: dict[str, Any]) -> None:
+    checked = f"{answer['entries']} entries of {answer['matters']} matters"
+    if answer["ok"]:
+        console.print(f"{checked}: every one holds")
+        return
+    rows = [(b["matter_id"], b["seq"], b["why"]) for b in answer["broken"]]
+    console.print(table("matter", "entry", "what is wrong", rows=rows, title=f"{checked}; these do not hold:"))

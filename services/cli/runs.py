@@ -1,0 +1,36 @@
+"""`duban flows runs`."""
+
+from typing import Annotated, Any
+
+import typer
+
+from services.cli.edge import AsJson, migrated_runtime, report, table
+
+_SHOWN = ("id", "flow", "scheduled_for", "state", "via", "result", "error")
+app = typer.Typer()
+
+
+@app.callback()
+def flows() -> None:
+    """What the clock ran."""
+
+
+@app.command()
+def runs(
+    flow: Annotated[str | None, typer.Option(help="Only runs of this flow.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List runs of the flows, newest first, with what each did in numbers."""
+    from services.runs.queries import list_runs
+
+    made = migrated_runtime()
+    with made.database.read() as session:
+        answer = [_row(run) for run in list_runs(session, flow, limit)]
+    rows = [[run[name] for name in _SHOWN] for run in answer]
+    shown = table(*_SHOWN, rows=rows)
+    report(answer, as_json, lambda console: console.print(shown))
+
+
+def _row(run: Any) -> dict[str, Any]:
+    return {column.name: getattr(run, column.name) for column in type(run).__table__.columns}

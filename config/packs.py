@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from config.calendar import CalendarOverrides
 
 POLICIES = Path(__file__).parent / "policies"
@@ -57,10 +59,18 @@ def load_pack(key: str, root: Path = POLICIES) -> Pack:
         title=merged.get("title", key),
         chain=chain,
         roles=merged.get("roles", {}),
-        calendar=CalendarOverrides.model_validate(merged.get("calendar", {})),
+        calendar=_calendar(key, merged.get("calendar", {})),
         default_roll=merged.get("default_roll", "next_workday"),
         versions={name: tuple(_versions(name, chain, root)) for name in sorted(_procedures(chain, root))},
     )
+
+
+def _calendar(key: str, table: Mapping[str, Any]) -> CalendarOverrides:
+    try:
+        return CalendarOverrides.model_validate(table)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise BadPack(f"{key}/pack.toml [calendar]: {wrong}") from error
 
 
 def available(root: Path = POLICIES) -> list[str]:

@@ -22,9 +22,7 @@ def period(
         str | None,
         typer.Option(help=f"When it ends on a rest day: {_ROLLS}. Default: what the pack says."),
     ] = None,
-    pack: Annotated[
-        str, typer.Option(envvar="DUBAN_PACK", help="Policy pack whose calendar is used.")
-    ] = "tongcheng",
+    pack: Annotated[str, typer.Option(envvar="DUBAN_PACK", help="Policy pack whose calendar is used.")] = "tongcheng",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say when a period ends, and why, step by step."""

@@ -1,5 +1,6 @@
 """`duban petition import`."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -69,8 +70,9 @@ def _check_target(file: Path, rejected: Path | None) -> None:
 
     if rejected is None:
         return
-    if rejected.suffix.lower() != ".xlsx" or not rejected.parent.is_dir() or rejected.is_dir():
-        raise BadArgument(f"--rejected {rejected}: give an .xlsx file in a folder that exists")
+    usable = rejected.parent.is_dir() and os.access(rejected.parent, os.W_OK) and not rejected.is_dir()
+    if rejected.suffix.lower() != ".xlsx" or not usable:
+        raise BadArgument(f"--rejected {rejected}: give an .xlsx file in a folder that you can write to")
     if rejected.exists() and file.exists() and rejected.samefile(file):
         raise BadArgument("--rejected would replace the ledger itself; give another file")
 

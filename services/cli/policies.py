@@ -36,8 +36,8 @@ def _problems(pack: str) -> list[str]:
 
     try:
         read_pack(pack)
-    except BadPack as error:
-        return [str(error)]
+    except (BadPack, ValueError) as error:  # a calendar that cannot be is a ValueError
+        return [" ".join(str(error).split())]
     except BadDeclarations as error:
         problems: list[str] = error.extra["problems"]
         return problems

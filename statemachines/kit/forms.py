@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, field_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, field_validator
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
@@ -104,7 +104,14 @@ AttachmentId = Annotated[int, Ref("attachment")]
 PastDate = Annotated[date, Anchor()]
 Line = Annotated[str, Field(min_length=1, max_length=200)]
 Text = Annotated[str, Field(min_length=1, max_length=5000, json_schema_extra={"format": "textarea"})]
-Due = date | AwareDatetime
+
+
+def _instant_if_it_has_a_time(value: Any) -> Any:
+    return datetime.fromisoformat(value) if isinstance(value, str) and "T" in value else value
+
+
+# Pydantic would read midnight with an offset as a plain date, and the period would end a day later
+Due = Annotated[date | AwareDatetime, BeforeValidator(_instant_if_it_has_a_time)]
 
 
 class Reason(Form):

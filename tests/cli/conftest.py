@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from services.cli import app
+from services.engine.core import engine_for
 from services.runtime import runtime
+from tests.support.cast import County, build_county
 
 Duban = Callable[..., Result]
 
@@ -19,6 +20,7 @@ Duban = Callable[..., Result]
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A data folder that does not exist yet; commands of this test work on it."""
     monkeypatch.setenv("DUBAN_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "200")
     runtime.cache_clear()
     yield tmp_path / "home"
     if runtime.cache_info().currsize:
@@ -36,7 +38,33 @@ def duban(home: Path) -> Duban:
     return run
 
 
-def answer_of(result: Result) -> Any:
-    """What a command that went well said with --json."""
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
+@pytest.fixture
+def answer(duban: Duban) -> Callable[..., Any]:
+    """Run `duban … --json`, expect it to go well, and return what it says."""
+
+    def run(*arguments: str, typed: str | None = None) -> Any:
+        result = duban(*arguments, "--json", typed=typed)
+        assert result.exit_code == 0, result.stderr
+        return json.loads(result.stdout)
+
+    return run
+
+
+@pytest.fixture
+def refusal(duban: Duban) -> Callable[..., str]:
+    """Run `duban`, expect it to refuse with exit code 2 and without a traceback; return what stands on stderr."""
+
+    def run(*arguments: str, typed: str | None = None) -> str:
+        result = duban(*arguments, typed=typed)
+        assert (result.exit_code, result.stdout.count("Traceback")) == (2, 0), result.output
+        assert isinstance(result.exception, SystemExit)
+        return result.stderr
+
+    return run
+
+
+@pytest.fixture
+def home_county(answer: Callable[..., Any]) -> County:
+    """The usual cast, in the database that the commands of this test work on."""
+    answer("db", "upgrade")
+    return build_county(runtime().database, engine_for(runtime()))

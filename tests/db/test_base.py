@@ -63,13 +63,9 @@ INSTANTS = st.datetimes(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
 @given(st.lists(INSTANTS, min_size=1, max_size=8))
-def test_an_instant_comes_back_the_same_in_utc_and_in_order(
-    samples: Database, instants: list[datetime]
-) -> None:
+def test_an_instant_comes_back_the_same_in_utc_and_in_order(samples: Database, instants: list[datetime]) -> None:
     ids = [store(samples, at=instant) for instant in instants]
-    instants = [
-        instant.astimezone(UTC) for instant in instants
-    ]  # Python calls folds of two zones never equal
+    instants = [instant.astimezone(UTC) for instant in instants]  # Python calls folds of two zones never equal
     assert [fetch(samples, key).at for key in ids] == instants
     assert all(fetch(samples, key).at.tzinfo is UTC for key in ids)
     with samples.read() as session:

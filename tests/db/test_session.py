@@ -93,10 +93,7 @@ def test_postgres_reads_committed(postgres: Database) -> None:
 def test_foreign_keys_hold(database: Database) -> None:
     with pytest.raises(DBAPIError), database.write() as session:
         session.execute(
-            text(
-                "INSERT INTO post (person_id, unit_id, title, head, held_from) "
-                "VALUES (7, 7, '', true, '2016-01-01')"
-            )
+            text("INSERT INTO post (person_id, unit_id, title, head, held_from) VALUES (7, 7, '', true, '2016-01-01')")
         )
 
 

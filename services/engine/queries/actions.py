@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -57,8 +58,13 @@ def possible_actions(
 
 def form_schema(form: type[Form], policy: Policy) -> dict[str, Any]:
     """Return a form's JSON Schema with the code lists of this policy put in."""
-    schema: dict[str, Any] = _resolved(form.model_json_schema(), policy)
+    schema: dict[str, Any] = _resolved(_schema(form), policy)
     return schema
+
+
+@cache
+def _schema(form: type[Form]) -> dict[str, Any]:
+    return form.model_json_schema()
 
 
 def _possible(loaded: Loaded, situation: Situation, actor: Actor, action: Action) -> PossibleAction:

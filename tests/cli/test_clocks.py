@@ -1,0 +1,62 @@
+"""`duban sweep` and `duban clock explain`."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from services.engine.models import Clock
+from tests.support.cast import County
+
+
+@pytest.fixture
+def screening(home_county: County) -> int:
+    """The id of the screening clock of a petition received on 2016-03-01: due on 2016-03-16."""
+    matter_id = home_county.open().matter_id
+    with home_county.database.read() as session:
+        clock_id = session.scalar(select(Clock.id).where(Clock.matter_id == matter_id, Clock.name == "screening"))
+    assert clock_id is not None
+    return clock_id
+
+
+def test_a_sweep_fires_what_is_due_then_and_nothing_twice(screening: int, answer: Callable[..., Any]) -> None:
+    first = answer("sweep", "--as-of", "2016-03-16T18:00")
+    assert first["as_of"] == "2016-03-16T18:00:00+08:00"
+    assert (first["due"], first["fired"], first["by_rung"]) == (1, 2, {"screening -3 workday": 1, "screening 0": 1})
+    again = answer("sweep", "--as-of", "2016-03-16T18:00")
+    assert (again["due"], again["fired"]) == (0, 0)
+
+
+def test_a_sweep_before_the_first_rung_fires_nothing(screening: int, answer: Callable[..., Any]) -> None:
+    assert answer("sweep", "--as-of", "2016-03-02")["fired"] == 0
+
+
+def test_a_sweep_without_a_time_is_of_now(screening: int, answer: Callable[..., Any]) -> None:
+    assert answer("sweep")["fired"] == 3
+
+
+def test_an_unreadable_time_is_refused(home_county: County, refusal: Callable[..., str]) -> None:
+    assert 'bad_argument: --as-of "tomorrow" is no instant' in refusal("sweep", "--as-of", "tomorrow")
+
+
+def test_a_clock_tells_its_dates_and_its_ladder(screening: int, answer: Callable[..., Any]) -> None:
+    answer("sweep", "--as-of", "2016-03-11")
+    told = answer("clock", "explain", str(screening))
+    assert (told["clock"], told["state"], told["nominal_due"], told["effective_due"]) == (
+        "screening", "running", "2016-03-16", "2016-03-16",
+    )  # fmt: skip
+    assert [step["kind"] for step in told["steps"]][:2] == ["rule", "anchor"]
+    assert [(rung["at"], rung["fired_at"] is not None) for rung in told["ladder"]] == [
+        ("-3 workday", True), ("0", False), ("+1 workday", False),
+    ]  # fmt: skip
+
+
+def test_it_reads_well_too(screening: int, duban: Callable[..., Any]) -> None:
+    shown = duban("clock", "explain", str(screening)).stdout
+    assert "登记甄别期限" in shown
+    assert "due 2016-03-16" in shown
+
+
+def test_an_unknown_clock_is_refused(home_county: County, refusal: Callable[..., str]) -> None:
+    assert refusal("clock", "explain", "4711") == "duban: bad_argument: there is no clock 4711\n"

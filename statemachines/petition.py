@@ -330,6 +330,10 @@ NOT_PROPOSER = not_who_did(
 TEAM_OF_TWO = Guard(
     "team_of_two", "a verification has a team of at least two", "初步核实须由两人以上进行", _team_of_two
 )
+RESULT_KNOWN = Guard(
+    "result_not_recorded", "only a petition taken over from a ledger may lack a result", "请填写实际办理结果",
+    lambda s, a: a.result != "not_recorded" or s.from_elsewhere,
+)  # fmt: skip
 MEMBERS_APART = Guard(
     "rechecker_handled_it", "nobody who handled it re-checks it", "复核组成员不得参与过本件办理",
     lambda s, a: len(set(a.members)) >= 2 and not (set(a.members) | s.acting) & _handled_by(s),
@@ -394,7 +398,7 @@ PETITION = procedure(
         *extension_of("handling", [S.INQUIRY, S.HANDLING]),
         *suspension_of("handling", [S.INQUIRY, S.HANDLING]),
         Action("complete", "办结", [S.HANDLING], Choice(_after_completion, (S.RECHECK, S.FEEDBACK, S.FILING)), Completion,
-               (TEAM_OF_TWO,),
+               (TEAM_OF_TWO, RESULT_KNOWN),
                (fx.Suspend("handling", when=_needs_recheck), fx.StartClock("recheck", when=_needs_recheck),
                 fx.StopClock("handling", when=lambda s, a: not _needs_recheck(s, a)),
                 fx.Owe("result_feedback", when=lambda s, a: _is_named(s, a) and not _needs_recheck(s, a)),

@@ -83,6 +83,7 @@ class Loaded:
             today=local_date(now),
             actor=actor.id,
             matter_id=self.id,
+            from_elsewhere=self.row["external_ref"] is not None,
             behalf_of=behalf_of,
             unit_kind=self.row["unit_kind"],
             steps={a: Step(s["by"], s["at"], s["answers"]) for a, s in record["steps"].items()},

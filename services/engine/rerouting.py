@@ -3,12 +3,14 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from config.calendar import local_date
 from services.db.session import Database
 from services.engine import journal
+from services.engine.core import Engine
+from services.engine.loading import TURN
 from services.engine.models import Exclusion, Matter, WorkItem
 from services.engine.routing import COUNTY_OFFICE, find_turn
 from services.identity.access import CLOCK
@@ -65,9 +67,41 @@ def _held(today: date) -> ColumnElement[bool]:
 
 
 def _route(session: Session, item: dict[str, Any], now: datetime) -> None:
-    away = select(Exclusion.person_id).where(Exclusion.matter_id == item["matter_id"], Exclusion.person_id.is_not(None))
-    turn = find_turn(session, item["role"], item["path"], local_date(now), set(session.scalars(away)))
+    away = _away(session, item["matter_id"])
+    turn = find_turn(session, item["role"], item["path"], local_date(now), away)
     columns = {"role": turn.role, "unit_id": turn.unit_id, "person_id": None}
     session.execute(update(WorkItem).where(WorkItem.id == item["id"]).values(**columns))
     content = {"why": "nobody was left to act", "role": turn.role, "unit_id": turn.unit_id, "lost": turn.lost}
     journal.note(session, item["matter_id"], journal.Event("rerouted", CLOCK, now, content))
+
+
+_WAITING = (
+    select(
+        Matter.state, Matter.procedure_hash, Matter.policy_hash, Unit.path,
+        WorkItem.id.label("item"), WorkItem.role, WorkItem.unit_id.label("item_unit"),
+    )
+    .join(Unit, Unit.id == Matter.unit_id)
+    .join(WorkItem, WorkItem.matter_id == Matter.id)
+    .where(Matter.id == bindparam("id"), WorkItem.kind == TURN, WorkItem.closed_at.is_(None))
+)  # fmt: skip
+
+
+def route_by_today(session: Session, engine: Engine, matter_id: int, today: date) -> dict[str, Any]:
+    """Route a matter whose history was entered afterwards by today's roles, and let nobody withdraw from it.
+
+    Its steps were taken on their own days, when perhaps nobody held a role here yet. Returns {"role", "unit_id"} if
+    the work item moved, else nothing; the caller journals it.
+    """
+    matter = session.execute(_WAITING, {"id": matter_id}).one()
+    policy = engine.registry.pinned(session, matter.procedure_hash, matter.policy_hash).policy
+    turn = find_turn(session, policy.work[matter.state], matter.path, today, _away(session, matter_id))
+    session.execute(update(Matter).where(Matter.id == matter_id).values(undo=None))
+    if (turn.role, turn.unit_id) == (matter.role, matter.item_unit):
+        return {}
+    session.execute(update(WorkItem).where(WorkItem.id == matter.item).values(role=turn.role, unit_id=turn.unit_id))
+    return {"role": turn.role, "unit_id": turn.unit_id}
+
+
+def _away(session: Session, matter_id: int) -> set[int]:
+    excluded = Exclusion.matter_id == matter_id, Exclusion.person_id.is_not(None)
+    return {p for p in session.scalars(select(Exclusion.person_id).where(*excluded)) if p is not None}

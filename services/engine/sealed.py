@@ -71,13 +71,12 @@ def public_status(session: Session, engine: Engine, code: str) -> dict[str, Any]
         )
     definition = engine.registry.pinned(session, matter["procedure_hash"], matter["policy_hash"])
     word = definition.procedure.public[matter["state"]]
-    shown = clock if clock and word == "in_handling" else None
     return {
         "state": word,
         "zh": _WORDS[word],
         "refusal": _refusal(definition, matter["record"]["steps"].get("refuse")),
-        "due": shown["effective_due"].isoformat() if shown and shown["effective_due"] else None,
-        "provisional": bool(shown and shown["provisional"]),
+        "due": clock["effective_due"].isoformat() if clock and clock["effective_due"] else None,
+        "provisional": bool(clock and clock["provisional"]),
     }
 
 

@@ -53,9 +53,7 @@ class Actor:
         if self.id in excluded:
             return frozenset()
         return frozenset(
-            grant.role
-            for grant in self.grants
-            if unit_path.startswith(grant.path) and grant.holder_id not in excluded
+            grant.role for grant in self.grants if unit_path.startswith(grant.path) and grant.holder_id not in excluded
         )
 
 
@@ -96,9 +94,7 @@ def _grants(session: Session, person_id: int, on: date) -> tuple[ActorGrant, ...
     return tuple(ActorGrant(*row) for row in session.execute(held))
 
 
-def unit_ids_in_scope(
-    session: Session, actor: Actor, roles: Collection[str] | None = None
-) -> set[int] | None:
+def unit_ids_in_scope(session: Session, actor: Actor, roles: Collection[str] | None = None) -> set[int] | None:
     """The units where the actor holds any of `roles` (any role at all if None); None stands for all units."""
     if actor.system:
         return None

@@ -33,9 +33,7 @@ def open_session(database: Database, login: str, password: str, now: datetime) -
     computed while SQLite's one writer waits.
     """
     with database.read() as session:
-        known = session.scalar(
-            select(Person).where(Person.login == passwords.normal_login(login), Person.active)
-        )
+        known = session.scalar(select(Person).where(Person.login == passwords.normal_login(login), Person.active))
     if known is not None:
         passwords.refuse_if_locked(known, now)
     right = passwords.matches(known.password_hash if known else None, password)
@@ -47,9 +45,7 @@ def open_session(database: Database, login: str, password: str, now: datetime) -
         if right and person.active and person.password_hash == known.password_hash:
             passwords.clear_failures(person)
             passwords.refresh_hash(person, password)
-            return _issue(
-                session, person.id, CredentialKind.SESSION, "", (), now, now + SESSION_LASTS
-            ), person
+            return _issue(session, person.id, CredentialKind.SESSION, "", (), now, now + SESSION_LASTS), person
         passwords.count_failure(person, now)
     raise WrongLogin
 
@@ -76,9 +72,7 @@ def issue_token(
     if person is None or not person.active:
         raise NotFound(f"there is no active person {person_id}", "没有这个人员，或已停用。")
     if not scopes or not SCOPES.issuperset(scopes):
-        raise TokenRefused(
-            f"a token needs at least one scope of {', '.join(sorted(SCOPES))}", "令牌的权限范围有误。"
-        )
+        raise TokenRefused(f"a token needs at least one scope of {', '.join(sorted(SCOPES))}", "令牌的权限范围有误。")
     if not now < expires_at <= now + TOKEN_LASTS_AT_MOST:
         raise TokenRefused("a token ends in the future and within a year", "令牌有效期应在一年以内。")
     return _issue(session, person_id, CredentialKind.TOKEN, name, scopes, now, expires_at)

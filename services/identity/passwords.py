@@ -72,19 +72,13 @@ def clear_failures(person: Person) -> None:
 
 def _check_strength(person: Person, password: str) -> None:
     if len(password) < MIN_LENGTH:
-        raise WeakPassword(
-            f"a password has at least {MIN_LENGTH} characters", f"密码至少 {MIN_LENGTH} 个字符。"
-        )
+        raise WeakPassword(f"a password has at least {MIN_LENGTH} characters", f"密码至少 {MIN_LENGTH} 个字符。")
     if len(password) > MAX_LENGTH:
-        raise WeakPassword(
-            f"a password has at most {MAX_LENGTH} characters", f"密码最多 {MAX_LENGTH} 个字符。"
-        )
+        raise WeakPassword(f"a password has at most {MAX_LENGTH} characters", f"密码最多 {MAX_LENGTH} 个字符。")
     if password.casefold() in ((person.login or "").casefold(), person.name.casefold()):
         raise WeakPassword("the password must not be the login or the name", "密码不能与用户名或姓名相同。")
     if len(set(password)) < 4:
-        raise WeakPassword(
-            "a password needs at least 4 different characters", "密码至少包含 4 个不同的字符。"
-        )
+        raise WeakPassword("a password needs at least 4 different characters", "密码至少包含 4 个不同的字符。")
 
 
 def _normal(password: str) -> str:

@@ -10,9 +10,7 @@ from services.identity.models import Sealed
 from services.identity.sealing import Vault
 
 
-def seal_fields(
-    session: Session, vault: Vault, matter_id: int, texts: Mapping[str, str], now: datetime
-) -> None:
+def seal_fields(session: Session, vault: Vault, matter_id: int, texts: Mapping[str, str], now: datetime) -> None:
     """Seal each named text for the matter; one sealed before under that name stays, but counts no more."""
     session.add_all(
         Sealed(

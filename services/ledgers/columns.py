@@ -60,9 +60,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
 }
 _LONGEST = 24
 _COMPILED = {field: [re.compile(pattern) for pattern in patterns] for field, patterns in PATTERNS.items()}
-_TELLING = frozenset(
-    {"channel", "petition_class", "summary", "problem", "unit", "disposition", "reported_name"}
-)
+_TELLING = frozenset({"channel", "petition_class", "summary", "problem", "unit", "disposition", "reported_name"})
 _PART = re.compile(r"姓名|单位|职务|职级|性别|年龄|地址|住址|电话|联系电话|日期|时间|文号|级别|政治面貌|身份")
 
 STANDARD_HEADINGS = {
@@ -89,9 +87,7 @@ class Layout:
 
     def heading_of(self, field: str) -> str:
         """The heading under which a field stands, or else the standard one."""
-        return (
-            self.heading(self.fields[field]) if field in self.fields else STANDARD_HEADINGS.get(field, field)
-        )
+        return self.heading(self.fields[field]) if field in self.fields else STANDARD_HEADINGS.get(field, field)
 
 
 def layout_of(cells: Sequence[object]) -> Layout | None:
@@ -147,9 +143,7 @@ def _assign(headings: Sequence[str]) -> Layout:
     ranks = [_ranks(_bare(heading)) for heading in headings]
     fields: dict[str, int] = {}
     for field in PATTERNS:
-        free = [
-            column for column, rank in enumerate(ranks) if field in rank and column not in fields.values()
-        ]
+        free = [column for column, rank in enumerate(ranks) if field in rank and column not in fields.values()]
         if free:
             fields[field] = min(free, key=lambda column: ranks[column][field])
     return Layout(fields, _distinct(headings))

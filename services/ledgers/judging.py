@@ -98,9 +98,7 @@ class RowReader:
 
     def _days(self) -> tuple[date | None, date | None, date | None, date | None]:
         """Received, assigned, due and ended; none of the others may lie before the first."""
-        received, assigned, due, ended = (
-            self._day(f"{name}_on") for name in ("received", "assigned", "due", "ended")
-        )
+        received, assigned, due, ended = (self._day(f"{name}_on") for name in ("received", "assigned", "due", "ended"))
         if says_nothing(self._text("received_on")):
             self._refuse("missing_received_date")
         for name, day in (("assigned", assigned), ("due", due), ("ended", ended)):

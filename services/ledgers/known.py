@@ -36,10 +36,7 @@ class Known:
 
     @cached_property
     def _folded(self) -> dict[str, dict[str, str]]:
-        return {
-            name: {fold(label): code for label, code in labels.items()}
-            for name, labels in self.labels.items()
-        }
+        return {name: {fold(label): code for label, code in labels.items()} for name, labels in self.labels.items()}
 
     def code(self, name: str, text: str) -> str | None:
         """The code for a label of the list `name`; bracketed remarks and a trailing 件 do not matter."""

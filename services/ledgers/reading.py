@@ -68,7 +68,7 @@ class LedgerReading:
             "rows": len(self.rows) + len(self.rejections),
             "importable": len(self.rows),
             "rejected": len(self.rejections),
-            "reasons": dict(sorted(reasons.items(), key=lambda item: ORDER[item[0]])),
+            "reasons": dict(sorted(reasons.items(), key=lambda item: (ORDER.get(item[0], len(ORDER)), item[0]))),
             "out_of_scope": sum(row.out_of_scope for row in self.rows),
             "anonymous": sum(row.anonymous for row in self.rows),
             "ended": sum(row.ended_on is not None for row in self.rows),
@@ -106,9 +106,7 @@ def _open_sheet(table: Table, stem: str, notes: list[Note]) -> Sheet | None:
         return None
     sheet = read_sheet(table, stem)
     if sheet is None and table.lines:
-        notes.append(
-            Note(table.name, None, "工作表没有台账表头，未读取。", "the sheet has no ledger headings")
-        )
+        notes.append(Note(table.name, None, "工作表没有台账表头，未读取。", "the sheet has no ledger headings"))
     return sheet
 
 

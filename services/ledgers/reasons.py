@@ -60,8 +60,12 @@ REASONS: dict[str, tuple[str, str]] = {
         "限办日期{value}早于收件日期{received}，请核对",
         "due on {value}, before it was received on {received}; correct one of them",
     ),
+    "in_the_future": ("{heading}{value}晚于今天，请核对", "{heading}: {value} has not come yet; correct it"),
 }
-"""Code to Chinese and English sentence; the order of the entries is the order of counting."""
+"""Code to Chinese and English sentence; the order of the entries is the order of counting.
+
+What the engine refuses has its own codes and is counted after these.
+"""
 
 MENDED_IN = {
     "missing_received_date": "received_on",

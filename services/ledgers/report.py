@@ -25,9 +25,7 @@ def write_rejections(reading: LedgerReading, path: Path) -> None:
     """
     book = Workbook()
     book.remove(book.worksheets[0])
-    returned = {
-        head.name: [one for one in reading.rejections if one.sheet == head.name] for head in reading.sheets
-    }
+    returned = {head.name: [one for one in reading.rejections if one.sheet == head.name] for head in reading.sheets}
     for head in [head for head in reading.sheets if returned[head.name]] or reading.sheets[:1]:
         _fill(book.create_sheet(head.name), head, returned[head.name])
     book.save(path)

@@ -18,9 +18,7 @@ from services.ledgers.text import display, fold, is_ditto, tidy
 _HEAD_LINES = 25
 _DATES = frozenset({"received_on", "assigned_on", "due_on", "ended_on"})
 _TOTAL = re.compile(r".{0,8}(合计|总计|小计|共计|累计|总数).{0,12}")
-_FOOT = re.compile(
-    r"(注|说明|备注|填表|制表|审核|填报|复核|负责人|分管领导|单位负责人|联系人|经办人|第\d+页|共\d+页)"
-)
+_FOOT = re.compile(r"(注|说明|备注|填表|制表|审核|填报|复核|负责人|分管领导|单位负责人|联系人|经办人|第\d+页|共\d+页)")
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?!\d)")
 _REPORTED_BY = re.compile(r"填报单位(?:\([^)]*\))?\s*:\s*(\S+?)(?=填报|填表|\s|$)")
 
@@ -68,9 +66,7 @@ def read_sheet(table: Table, stem: str) -> Sheet | None:
     `stem`, the file's name, joins the head where that has no title or no year.
     """
     near_top = range(min(_HEAD_LINES, len(table.lines)))
-    start, layout = next(
-        ((i, found[0]) for i in near_top if (found := _headings_at(table.lines, i))), (0, None)
-    )
+    start, layout = next(((i, found[0]) for i in near_top if (found := _headings_at(table.lines, i))), (0, None))
     if layout is None:
         return None
     head = tuple("  ".join(filter(None, map(display, line.cells))) for line in table.lines[:start]) or (stem,)

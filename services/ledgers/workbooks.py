@@ -37,9 +37,10 @@ def open_workbook(path: Path) -> list[Table]:
     """Every worksheet of an .xlsx file. Raises `LedgerUnreadable`."""
     _check_archive(path)
     try:
-        with warnings.catch_warnings():
+        # opened here: openpyxl leaves a file that it cannot read open
+        with path.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
+            book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
             try:
                 if len(book.worksheets) > _MAX_SHEETS:
                     raise _too_large(f"has more than {_MAX_SHEETS} sheets", f"超过 {_MAX_SHEETS} 个工作表")
@@ -107,9 +108,7 @@ def _lines(sheet: object) -> Iterator[Line]:
     for number, cells in enumerate(rows, 1):
         if cells.count(None) == len(cells):
             continue
-        width = max(
-            (index for index, cell in enumerate(cells, 1) if cell is not None and display(cell)), default=0
-        )
+        width = max((index for index, cell in enumerate(cells, 1) if cell is not None and display(cell)), default=0)
         if not width:
             continue
         count += 1

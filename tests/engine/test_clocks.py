@@ -215,9 +215,7 @@ def test_nor_is_one_refused_after_all(sqlite_county: County) -> None:
     county = sqlite_county
     matter_id = handed_over(county, "2016-03-01")
     county.act(matter_id, "send_back", "handler", {"reason": "管辖有误", "to": "registered"})
-    county.act(
-        matter_id, "refuse", "clerk", {"ground": "other_level", "reason": "属市管", "receiving_organ": "市纪委"}
-    )
+    county.act(matter_id, "refuse", "clerk", {"ground": "other_level", "reason": "属市管", "receiving_organ": "市纪委"})
     assert set(clocks(county, matter_id, active=True)) == {"transfer", "refusal_notice", "acceptance_notice"}
 
 

@@ -153,9 +153,7 @@ def test_nor_is_a_matter_registered_that_nothing_could_measure(sqlite_county: Co
         ({"colour": "red"}, "colour", "extra_forbidden"),
     ],
 )
-def test_every_objection_names_its_field(
-    sqlite_county: County, answers: dict[str, Any], field: str, code: str
-) -> None:
+def test_every_objection_names_its_field(sqlite_county: County, answers: dict[str, Any], field: str, code: str) -> None:
     county = sqlite_county
     matter_id = county.walk("accept")
     with pytest.raises(InvalidAnswers) as refused:

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from config.calendar import local_date
-from services.engine.errors import ActionRefused, NotPermitted
+from services.engine.errors import ActionRefused, MatterNotFound, NotPermitted
 from services.engine.models import Clock, Message
 from services.engine.sweep import sweep_all
+from services.engine.work import release
 from services.identity.people import create_person, deactivate, delegate, grant
 from tests.support.cast import County
 from tests.support.invariants import check, clocks, entries, matter, rows_of, turn
@@ -35,7 +36,7 @@ class TestSendBack:
         matter_id = county.walk("accept", "propose", "approve")
         county.act(matter_id, "send_back", "handler", {"reason": "须重定"})
         before = matter(county, matter_id)
-        with pytest.raises(NotPermitted):
+        with pytest.raises(MatterNotFound):
             county.act(matter_id, "approve", "township_leader", {})
         assert matter(county, matter_id) == before
 
@@ -183,6 +184,9 @@ class TestWithdraw:
         matter_id = county.walk("accept")
         county.act(matter_id, "propose", "leader", county.usual("propose")[1])
         county.act(matter_id, "withdraw", "leader", {"reason": "换人"})
+        with county.database.write() as session:
+            actor = county.actor("leader", session)
+            release(session, county.engine, turn(county, matter_id)["id"], actor, county.now)
         county.act(matter_id, "propose", "clerk2", county.usual("propose")[1])
         with pytest.raises(ActionRefused) as refused:
             county.act(matter_id, "approve", "leader", {})

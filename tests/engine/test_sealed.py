@@ -17,6 +17,7 @@ from services.identity.receipts import new_receipt_code
 from tests.support.cast import County
 
 WHY = "核实举报人联系方式"
+SQLITE_ONLY = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 def open_as(county: County, who: str, matter: int, purpose: str = WHY, name: str = "complainant") -> Any:
@@ -48,6 +49,7 @@ def test_it_opens_for_a_purpose_and_the_journal_says_so_without_the_content(coun
     assert "林举报" not in everything and "13900000000" not in everything
 
 
+@SQLITE_ONLY
 @pytest.mark.parametrize(
     ("who", "purpose", "name", "error"),
     [
@@ -67,6 +69,7 @@ def test_it_stays_shut(county: County, who: str, purpose: str, name: str, error:
     assert openings(county) == []
 
 
+@SQLITE_ONLY
 def test_a_named_clerk_never_opens_it_nor_anyone_for_him(county: County) -> None:
     matter = county.walk(reported=[{"name": "钱信访", "person": county.people["clerk2"]}])
     with county.database.write() as session:
@@ -78,6 +81,7 @@ def test_a_named_clerk_never_opens_it_nor_anyone_for_him(county: County) -> None
         open_as(county, "leader", matter)
 
 
+@SQLITE_ONLY
 def test_a_clerk_of_the_township_it_came_from_may_not_once_it_lies_elsewhere(county: County) -> None:
     matter = county.open("township_clerk", unit="liuhe").matter_id
     assert open_as(county, "township_clerk", matter)["name"] == "林举报"
@@ -89,6 +93,7 @@ def test_a_clerk_of_the_township_it_came_from_may_not_once_it_lies_elsewhere(cou
         open_as(county, "township_clerk", matter)
 
 
+@SQLITE_ONLY
 def test_an_anonymous_petition_has_nothing_to_open(county: County) -> None:
     with pytest.raises(NotFound):
         open_as(county, "clerk", county.walk(anonymous=True, complainant=None))
@@ -141,6 +146,7 @@ def test_a_refusal_tells_ground_reason_and_where_it_went(county: County) -> None
     assert shown["refusal"] == {"ground": "不属受理范围", "reason": "不属本机关受理", "receiving_organ": "县信访局"}
 
 
+@SQLITE_ONLY
 def test_codes_are_read_as_people_type_them(county: County) -> None:
     code = str(county.open().receipt_code)
     assert status(county, code.lower().replace("-", " ").replace("0", "o"))["state"] == "registered"

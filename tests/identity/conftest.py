@@ -23,9 +23,7 @@ class County:
     units: SimpleNamespace
     people: SimpleNamespace
 
-    def grant(
-        self, person: int, role: str, unit: int, first: date = LONG_AGO, last: date | None = None
-    ) -> int:
+    def grant(self, person: int, role: str, unit: int, first: date = LONG_AGO, last: date | None = None) -> int:
         with self.database.write() as session:
             return grant(session, person, role, unit, first, None, "test", last).id
 

@@ -150,9 +150,7 @@ def test_loading_an_actor_takes_two_statements(county) -> None:
     lend(county, people.b, people.a)
     statements: list[str] = []
     with county.database.read() as session:
-        event.listen(
-            session.connection(), "before_cursor_execute", lambda *given: statements.append(given[2])
-        )
+        event.listen(session.connection(), "before_cursor_execute", lambda *given: statements.append(given[2]))
         assert len(load_actor(session, people.a, TODAY).grants) == 10
     assert len(statements) == 2
 

@@ -109,9 +109,7 @@ def test_revoking_late_does_not_lengthen_a_grant(county) -> None:
 
 def test_who_granted_and_why_is_kept(county) -> None:
     with county.database.write() as session:
-        given = grant(
-            session, county.people.a, "clerk", county.units.town, TODAY, county.people.e, "分工调整"
-        )
+        given = grant(session, county.people.a, "clerk", county.units.town, TODAY, county.people.e, "分工调整")
     assert (given.granted_by, given.reason) == (county.people.e, "分工调整")
 
 

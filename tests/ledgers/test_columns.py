@@ -51,9 +51,7 @@ SYNONYMS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("field", "heading"), [(field, word) for field, words in SYNONYMS.items() for word in words]
-)
+@pytest.mark.parametrize(("field", "heading"), [(field, word) for field, words in SYNONYMS.items() for word in words])
 def test_a_heading_names_its_field_among_the_others(field: str, heading: str) -> None:
     others = [words[0] for other, words in SYNONYMS.items() if other not in (field, "returned_for")]
     found = layout_of([*others, heading])

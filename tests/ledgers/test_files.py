@@ -87,9 +87,7 @@ def test_a_cell_in_the_last_row_and_a_huge_merge_cost_little(xlsx: Make) -> None
     sheet = part(path, "xl/worksheets/sheet1.xml")
     far = b'<row r="1048576"><c r="A1048576"><v>7</v></c></row></sheetData>'
     merge = b'<mergeCells count="1"><mergeCell ref="A1:XFD1048576"/></mergeCells>'
-    [table] = open_tables(
-        replaced(path, "xl/worksheets/sheet1.xml", sheet.replace(b"</sheetData>", far + merge))
-    )
+    [table] = open_tables(replaced(path, "xl/worksheets/sheet1.xml", sheet.replace(b"</sheetData>", far + merge)))
     assert [one.number for one in table.lines] == [1, 2, 1_048_576]
 
 
@@ -100,9 +98,7 @@ def test_formulas_are_not_computed(xlsx: Make) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
 @pytest.mark.parametrize("delimiter", [",", "\t", ";", "|", "，", "；"])
-def test_text_in_every_encoding_and_with_every_delimiter(
-    text_file: Make, encoding: str, delimiter: str
-) -> None:
+def test_text_in_every_encoding_and_with_every_delimiter(text_file: Make, encoding: str, delimiter: str) -> None:
     rows = [["2016年台账"], [], HEADINGS, line(1, "2016-01-20", 主要内容=f"一{delimiter}二,\n三")]
     [table] = open_tables(text_file(rows, encoding, delimiter))
     assert [one.number for one in table.lines] == [1, 3, 4]

@@ -154,9 +154,7 @@ def test_a_ledger_without_numbers_gets_them_from_its_lines(read: Read) -> None:
     reading = read(rows)
     assert reading.counts()["reasons"] == {"repeated_line": 1}
     assert len({row.number for row in reading.rows}) == 2
-    assert [row.number for row in read([["台账.xlsx 的新版"], *rows]).rows] == [
-        row.number for row in reading.rows
-    ]
+    assert [row.number for row in read([["台账.xlsx 的新版"], *rows]).rows] == [row.number for row in reading.rows]
 
 
 def test_the_key_survives_handling_and_holds_nothing_of_the_complainant(read: Read) -> None:

@@ -11,16 +11,12 @@ from services.ledgers.report import write_rejections
 from tests.ledgers.conftest import HEADINGS, Make, line
 
 
-def test_read_again_unmended_it_gives_the_same_reasons(
-    real_ledger: Path, known: Known, tmp_path: Path
-) -> None:
+def test_read_again_unmended_it_gives_the_same_reasons(real_ledger: Path, known: Known, tmp_path: Path) -> None:
     first = read_ledger(real_ledger, known)
     again = read_ledger(written(first, tmp_path), known)
     # Within the report such a number is used once; importing compares with the register.
     alone = {"number_used_twice"}
-    assert [one.raw for one in again.rejections] == [
-        one.raw for one in first.rejections if one.code not in alone
-    ]
+    assert [one.raw for one in again.rejections] == [one.raw for one in first.rejections if one.code not in alone]
     assert again.counts()["reasons"] == {
         code: count for code, count in first.counts()["reasons"].items() if code not in alone
     }
@@ -75,9 +71,7 @@ def test_each_sheet_keeps_its_name_and_head(xlsx: Make, known: Known, tmp_path: 
     assert (book["一月"]["B1"].value, book["三月"]["B1"].value) == ("甲", "台账")
 
 
-def test_nothing_becomes_a_formula_and_control_characters_go(
-    text_file: Make, known: Known, tmp_path: Path
-) -> None:
+def test_nothing_becomes_a_formula_and_control_characters_go(text_file: Make, known: Known, tmp_path: Path) -> None:
     rows = [HEADINGS, line("1", "2016-02-30", 主要内容="=1+1", 被反映人="冯\x07某")]
     path = written(read_ledger(text_file(rows), known), tmp_path)
     sheet = openpyxl.load_workbook(path).worksheets[0]
@@ -85,9 +79,7 @@ def test_nothing_becomes_a_formula_and_control_characters_go(
 
 
 def test_without_rejections_the_headings_stand_alone(xlsx: Make, known: Known, tmp_path: Path) -> None:
-    sheet = openpyxl.load_workbook(
-        written(read_ledger(xlsx([HEADINGS, line()]), known), tmp_path)
-    ).worksheets[0]
+    sheet = openpyxl.load_workbook(written(read_ledger(xlsx([HEADINGS, line()]), known), tmp_path)).worksheets[0]
     assert sheet.max_row == 2
 
 

@@ -36,9 +36,7 @@ def test_what_is_no_petition_is_left_out(read: Read) -> None:
 
 
 def test_ditto_takes_what_stands_above(read: Read) -> None:
-    reading = read(
-        [HEADINGS, line(1), line(2, "同上", 来源="〃", 被反映人="″", 主要内容=" 同 上 "), line(3, "〃")]
-    )
+    reading = read([HEADINGS, line(1), line(2, "同上", 来源="〃", 被反映人="″", 主要内容=" 同 上 "), line(3, "〃")])
     assert [row.received_on for row in reading.rows] == [date(2016, 1, 20)] * 3
     assert (reading.rows[1].channel, reading.rows[1].summary) == ("letter", "内容")
     assert reading.rows[1].raw["被反映人"] == "冯某"

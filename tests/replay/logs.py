@@ -2,9 +2,11 @@
 
 import csv
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from config.calendar import SHANGHAI
 from services.db.session import Database
 from services.replay.run import Order, replay
 
@@ -139,3 +141,16 @@ OTHER_LOG = """who;what;when;file;opened;closed;due;owner;office;via
 Ann;phoned;02/03/2016 10:00;7;01/03/2016 09:00;04/03/2016 16:00;03/03/2016 18:00;Bob;A;phone
 Bob;wrote;03/03/2016 10:00;7;01/03/2016 09:00;04/03/2016 16:00;03/03/2016 18:00;Bob;A;phone
 """
+
+FIGURES = (
+    "started", "ended", "ended_late", "open", "open_overdue", "escalated_overdue", "archived", "events", "notes",
+    "sweeps",
+)  # fmt: skip
+
+
+def figures(answer: dict[str, Any]) -> tuple[int, ...]:
+    return tuple(answer[name] for name in FIGURES)
+
+
+def local(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)

@@ -62,6 +62,7 @@ LEGAL: dict[tuple[State, str], set[State]] = {
     **{(s, "recuse"): {s} for s in OPEN},
     **{(s, "withdraw"): {path[-1]} for s, path in PATHS.items()},
 }
+PART = {"summary": "甲", "content": "甲", "problem_fields": ("subsidies",)}
 TEAM = {"members": (THIRD, FOURTH), "opinion": "同意"}
 DONE = {"result": "unfounded", "finished_on": date(2016, 3, 1), "summary": "查清"}
 TOLD = {"method": "phone", "told_on": date(2016, 3, 1)}
@@ -89,7 +90,7 @@ def form(action: str, **answers: Any) -> Form:
     usual: dict[str, dict[str, Any]] = {
         "refuse": {"ground": "other_level", "reason": "属市级管辖", "receiving_organ": "市信访局"},
         "hand_over": {"handed_on": date(2016, 3, 1), **TOLD},
-        "split": {"reason": "混合", "parts": ({"summary": "甲", "content": "甲", "problem_fields": ("subsidies",)},) * 2},
+        "split": {"reason": "混合", "parts": (PART, PART)},
         "propose": {
             "disposition": "letter_inquiry", "petition_class": "general", "class_reason": "清楚", "handler_unit": 2,
             "opinion": "拟办",
@@ -389,7 +390,8 @@ def test_a_registration_that_does_not_fit_is_refused(changed: dict[str, Any], co
 
 @pytest.mark.parametrize("action", ["propose", "reclassify"])
 @pytest.mark.parametrize(
-    ("petition_class", "given"), [("date_given", None), ("general", "2016-04-01"), ("date_given", "2016-04-01T10:00:00")]
+    ("petition_class", "given"),
+    [("date_given", None), ("general", "2016-04-01"), ("date_given", "2016-04-01T10:00:00")],
 )
 def test_a_date_is_given_for_its_class_alone_and_names_an_instant(
     action: str, petition_class: str, given: str | None

@@ -64,9 +64,7 @@ def test_moves_exactly_as_the_table_says(state: State, action: str) -> None:
         assert refusal(action, view, form(action)) == "not_in_this_state"
 
 
-@pytest.mark.parametrize(
-    "step", ["note_progress", "complete", "complete.team", "record_reply", "propose", "approve"]
-)
+@pytest.mark.parametrize("step", ["note_progress", "complete", "complete.team", "record_reply", "propose", "approve"])
 def test_nobody_who_ever_handled_the_item_checks_it(step: str) -> None:
     subject = other(7, date(2016, 1, 1), **{step.replace(".", "__"): frozenset({THIRD, 99})})
     assert refusal("set_team", at(S.DRAWN, others={7: subject}), form("set_team")) == "checker_handled_it"

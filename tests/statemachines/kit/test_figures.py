@@ -47,9 +47,7 @@ def test_a_draw_is_the_same_everywhere_and_for_ever() -> None:
 
 
 @given(ITEMS, st.text(), st.data())
-def test_a_draw_does_not_depend_on_the_order_of_its_items(
-    items: list[str], seed: str, data: st.DataObject
-) -> None:
+def test_a_draw_does_not_depend_on_the_order_of_its_items(items: list[str], seed: str, data: st.DataObject) -> None:
     size = data.draw(st.integers(0, len(items)))
     shuffled = Random(0).sample(items, len(items))
     drawn = draw(items, size, seed)

@@ -65,8 +65,7 @@ def test_a_later_anchor_is_never_due_earlier(
 ) -> None:
     extensions = data.draw(extensions_near(anchor))
     first, second = (
-        compute_due(day, budget, CALENDAR, roll=roll, extensions=extensions)
-        for day in (anchor, anchor + DAY * days)
+        compute_due(day, budget, CALENDAR, roll=roll, extensions=extensions) for day in (anchor, anchor + DAY * days)
     )
     assert not_after(first, second)
 
@@ -81,8 +80,7 @@ def test_suspensions_keep_that_order_for_days_and_working_days(
     assume(budget.unit is not Unit.MONTH)
     stops = data.draw(stops_near(anchor))
     first, second = (
-        compute_due(day, budget, CALENDAR, roll=roll, suspensions=stops)
-        for day in (anchor, anchor + DAY * days)
+        compute_due(day, budget, CALENDAR, roll=roll, suspensions=stops) for day in (anchor, anchor + DAY * days)
     )
     assert not_after(first, second)
 
@@ -93,9 +91,7 @@ def test_a_longer_budget_is_never_due_earlier(
 ) -> None:
     stops = data.draw(stops_near(anchor))
     longer = Budget(budget.amount + more, budget.unit)
-    first, second = (
-        compute_due(anchor, each, CALENDAR, roll=roll, suspensions=stops) for each in (budget, longer)
-    )
+    first, second = (compute_due(anchor, each, CALENDAR, roll=roll, suspensions=stops) for each in (budget, longer))
     assert not_after(first, second)
 
 
@@ -141,9 +137,7 @@ def test_extension_and_suspension_commute(
     """Whichever came first, it ends when budget and extension are used up by days that did run."""
     stops = data.draw(stops_near(anchor, still_open=False))
     granted = [Extension(Budget(more, unit), "案情复杂", "县纪委", anchor)] if more else []
-    answer = compute_due(
-        anchor, Budget(amount, unit), CALENDAR, roll=Roll.NONE, extensions=granted, suspensions=stops
-    )
+    answer = compute_due(anchor, Budget(amount, unit), CALENDAR, roll=Roll.NONE, extensions=granted, suspensions=stops)
     left, day = amount + more, anchor
     while left:
         day += DAY

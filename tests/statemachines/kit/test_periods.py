@@ -199,9 +199,7 @@ TO_2025 = WorkingCalendar(CalendarOverrides(horizon=on("2025-12-31")))
         ("2003-12-30", "1 workday", Roll.NEXT_WORKDAY, True),
     ],
 )
-def test_a_date_beyond_the_horizon_is_provisional(
-    anchor: str, budget: str, roll: Roll, provisional: bool
-) -> None:
+def test_a_date_beyond_the_horizon_is_provisional(anchor: str, budget: str, roll: Roll, provisional: bool) -> None:
     answer = compute_due(on(anchor), Budget.parse(budget), TO_2025, roll=roll)
     assert answer.provisional is provisional
     assert ("provisional" in kinds(answer)) is provisional

@@ -1,0 +1,18 @@
+"""Files that belong to matters: kept once by content, checked when they come and whenever they are read."""
+
+from services.documents.attachments import open_attachment, receive, record, store_upload
+from services.documents.errors import FileDamaged, UploadRefused, UploadTooLarge
+from services.documents.store import MOST_BYTES, FileStore, Kept
+
+__all__ = [
+    "MOST_BYTES",
+    "FileDamaged",
+    "FileStore",
+    "Kept",
+    "UploadRefused",
+    "UploadTooLarge",
+    "open_attachment",
+    "receive",
+    "record",
+    "store_upload",
+]

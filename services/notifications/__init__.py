@@ -1,0 +1,1 @@
+"""Messages: each person's inbox, and the copies that leave by mail or chat."""

@@ -1,0 +1,230 @@
+"""Many at once: two sweepers and staff, the same request twice, numbers under pressure, sweepers killed midway."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.db.errors import DubanError
+from services.db.session import Database
+from services.engine import sweep as sweeping
+from services.engine.core import Engine
+from services.engine.errors import ActionRefused, AlreadyPerformed, Stale
+from services.engine.loading import load
+from services.engine.models import Clock, FiredRung, Matter
+from services.engine.opening import Opened, open_matter
+from services.engine.perform import perform
+from services.engine.sweep import sweep_all
+from tests.support.cast import PETITION, County, build_county
+from tests.support.invariants import check, entries, matter, rows_of
+
+ROOT = Path(__file__).parents[2]
+
+
+def together(*acts: Callable[[], Any]) -> list[Any]:
+    """Start all at one moment; return what each gave, or the DubanError it raised. Any other error is the test's."""
+    ready = threading.Barrier(len(acts))
+
+    def run(act: Callable[[], Any]) -> Any:
+        ready.wait(timeout=30)
+        try:
+            return act()
+        except DubanError as refusal:
+            return refusal
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return [future.result(timeout=120) for future in [pool.submit(run, act) for act in acts]]
+
+
+def kinds(results: list[Any]) -> Counter[str]:
+    return Counter(type(result).__name__ for result in results)
+
+
+def overdue(county: County, many: int) -> list[int]:
+    """Petitions with both townships, every rung of whose ladders has come."""
+    ids = []
+    for n in range(many):
+        matter_id = county.walk("accept")
+        proposal = {**county.usual("propose")[1], "handler_unit": county.units["liuhe" if n % 2 else "baishi"]}
+        county.act(matter_id, "propose", "clerk", proposal)
+        county.act(matter_id, "approve", *county.usual("approve"))
+        ids.append(matter_id)
+    county.later(days=60)
+    return ids
+
+
+def assert_each_rung_once(county: County) -> None:
+    """The rungs fired are those of each clock's ladder that have come, each once, and the clocks know it."""
+    with county.database.read() as session:
+        fired = rows_of(session, FiredRung)
+        rows, matters = rows_of(session, Clock), {m["id"]: m for m in rows_of(session, Matter)}
+        assert len({(f["clock_id"], f["rung"]) for f in fired}) == len(fired)
+        for clock in rows:
+            row = matters[clock["matter_id"]]
+            policy = county.engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"]).policy
+            ladder = [rung.at for rung in policy.clocks[clock["name"]].ladder]
+            mine = [f["rung"] for f in fired if f["clock_id"] == clock["id"]]
+            assert mine == ladder[: clock["rungs_fired"]]
+            if clock["state"] == "running":
+                assert clock["next_rung_at"] is None or clock["next_rung_at"] > county.now
+        noted = Counter((e["content"]["clock"], e["content"]["rung"], e["matter_id"]) for i in matters
+                        for e in entries(county, i) if e["action"] == "rung")  # fmt: skip
+    assert set(noted.values()) <= {1}
+    assert sum(noted.values()) == len(fired)
+    check(county)
+
+
+class TestTheSameRequestTwice:
+    def test_one_is_carried_out(self, county: County) -> None:
+        matter_id = county.open().matter_id
+        results = together(*[lambda: county.act(matter_id, "accept", "clerk", request_key="k")] * 4)
+        assert kinds(results) == {"Performed": 1, "AlreadyPerformed": 3}
+        assert matter(county, matter_id)["version"] == 2
+        check(county)
+
+    def test_on_two_matters_one_is_too(self, county: County) -> None:
+        ids = [county.open().matter_id for _ in range(2)]
+        acts = [lambda m=m: county.act(m, "accept", "clerk", request_key="k") for m in ids * 2]
+        results = together(*acts)
+        assert kinds(results) == {"Performed": 1, "AlreadyPerformed": 3}
+        check(county)
+
+    def test_of_two_from_the_same_page_one_is(self, county: County) -> None:
+        matter_id = county.walk("accept", "propose", "approve")
+        note = county.usual("note_progress")[1]
+        results = together(*[lambda: county.act(matter_id, "note_progress", "handler", note, seen_version=4)] * 4)
+        assert kinds(results) == {"Performed": 1, "Stale": 3}
+        assert all(r.extra == {"seen": 4, "present": 5} for r in results if isinstance(r, Stale))
+
+    def test_one_registration(self, county: County) -> None:
+        results = together(*[lambda: register(county, request_key="k")] * 4)
+        assert kinds(results) == {"Opened": 1, "AlreadyPerformed": 3}
+        opened = next(r for r in results if isinstance(r, Opened))
+        assert all(r.extra["matter_id"] == opened.matter_id for r in results if isinstance(r, AlreadyPerformed))
+        assert county.open().number == "信访〔2016〕2号"
+        check(county)
+
+
+def register(county: County, request_key: str | None = None, fail: bool = False) -> Opened:
+    data = {**PETITION, "received_on": county.today.isoformat()}
+    with county.database.write() as session:
+        opened = open_matter(
+            county.engine, session, "petition", data, county.actor("clerk", session), county.now,
+            unit_id=county.units["county"], request_key=request_key,
+        )  # fmt: skip
+        if fail:
+            raise ActionRefused("changed_mind", "rolled back", "已撤销")
+        return opened
+
+
+def test_numbers_have_no_gaps_whoever_fails(county: County) -> None:
+    acts = [lambda n=n: register(county, fail=n % 3 == 0) for n in range(12)]
+    results = together(*acts)
+    assert kinds(results) == {"Opened": 8, "ActionRefused": 4}
+    numbers = sorted(
+        int(r.number.removeprefix("信访〔2016〕").removesuffix("号")) for r in results if isinstance(r, Opened)
+    )
+    assert numbers == list(range(1, 9))
+    check(county)
+
+
+class TestWaitingForOneAnother:
+    def test_whoever_waited_sees_where_the_matter_went(self, county: County) -> None:
+        """It moves to another unit meanwhile: it is still found, and the second approval refused for its reason."""
+        matter_id = county.walk("accept", "propose")
+        with ThreadPoolExecutor(1) as pool:
+            with county.database.write() as session:
+                leader = county.actor("leader", session)
+                perform(county.engine, session, matter_id, "approve", leader, {}, county.now)
+                second = pool.submit(together, lambda: county.act(matter_id, "approve", "leader", {}))
+                wait_until_blocked(county.database)
+            (refusal,) = second.result(timeout=60)
+        assert isinstance(refusal, ActionRefused), refusal
+        assert refusal.extra["reason"] == "not_in_this_state"
+
+    def test_referring_to_a_matter_waits_for_nobody(self, postgres: Database, engine: Engine) -> None:
+        """Else an opening that holds its number and a split that holds its matter could wait for each other."""
+        county = build_county(postgres, engine)
+        matter_id = county.open().matter_id
+        with ThreadPoolExecutor(1) as pool, county.database.write() as session:
+            load(county.engine, session, matter_id, lock=True)
+            assert pool.submit(county.open, repeat_of=matter_id).result(timeout=20).number
+
+
+def wait_until_blocked(database: Database) -> None:
+    """Return once somebody waits for a row lock; on SQLite a second writer waits from its first moment."""
+    if database.engine.dialect.name == "sqlite":
+        return
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    for _ in range(2000):
+        with database.engine.connect() as connection:
+            if connection.exec_driver_sql(waiting).scalar_one():
+                return
+        time.sleep(0.005)
+    raise AssertionError("nobody waits")
+
+
+def test_two_sweepers_and_staff_at_once(county: County, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeping, "BATCH", 3)
+    ids = overdue(county, 12)
+    completion = county.usual("complete")[1]
+
+    def staff(which: int) -> int:
+        for matter_id in ids[which::3]:
+            who = "handler" if matter(county, matter_id)["unit_id"] == county.units["liuhe"] else "elsewhere"
+            county.act(matter_id, "note_progress", who, {"content": "催办中"})
+            county.act(matter_id, "complete", who, completion)
+        return len(ids[which::3])
+
+    def sweeper() -> dict[str, Any]:
+        return sweep_all(county.database, county.engine, county.now)
+
+    results = together(sweeper, sweeper, *(lambda n=n: staff(n) for n in range(3)), lambda: county.open())
+    assert kinds(results) == {"dict": 2, "int": 3, "Opened": 1}, results
+    assert sum(r for r in results if isinstance(r, int)) == 12
+    sweep_all(county.database, county.engine, county.now)
+    assert all(matter(county, m)["state"] == "recheck" for m in ids)
+    assert_each_rung_once(county)
+
+
+SWEEPER = """
+import sys
+from datetime import datetime
+from pathlib import Path
+from services.db.session import Database
+from services.engine import sweep as sweeping
+from services.engine.core import Engine
+from services.identity.sealing import Vault
+sweeping.BATCH = 2
+url, key, now = sys.argv[1:]
+engine = Engine.of("tongcheng", Vault.create_if_missing(Path(key)))
+sweeping.sweep_all(Database(url), engine, datetime.fromisoformat(now), lambda _: print("batch", flush=True))
+"""
+
+
+def test_a_sweeper_killed_midway_loses_and_repeats_nothing(county: County, tmp_path: Path) -> None:
+    overdue(county, 8)
+    url = county.database.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-c", SWEEPER, url, str(tmp_path / "secret.key"), county.now.isoformat()]
+    for batches in (1, 2):
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as sweeper:
+            assert sweeper.stdout is not None
+            for _ in range(batches):
+                assert sweeper.stdout.readline() == "batch\n"
+            os.kill(sweeper.pid, signal.SIGKILL)
+    with county.database.read() as session:
+        before = len(rows_of(session, FiredRung))
+    rest = sweep_all(county.database, county.engine, county.now)
+    assert before > 0
+    with county.database.read() as session:
+        assert len(rows_of(session, FiredRung)) == before + rest["fired"]
+    assert_each_rung_once(county)

@@ -21,7 +21,10 @@ BUSY_SECONDS = 20.0
 POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 30, "pool_timeout": BUSY_SECONDS}
 """As many connections as the web has worker threads (AnyIO's 40); a quarter of them is kept open."""
 
-_OPTIONS: dict[str, Any] = POOL | {"json_serializer": partial(json.dumps, ensure_ascii=False, separators=(",", ":"))}
+_OPTIONS: dict[str, Any] = POOL | {
+    "json_serializer": partial(json.dumps, ensure_ascii=False, separators=(",", ":")),
+    "hide_parameters": True,  # an error's text goes to logs, where no answer of a form belongs
+}
 _MODE = "duban_mode"
 _MEND = "write sqlite:///path/to/duban.db or postgresql://user@host/name"
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select, true
 from sqlalchemy.orm import Session
 
 from services.engine.errors import InvalidAnswers
@@ -59,11 +59,13 @@ def read_answers(
     *,
     uploader: int | None,
     matters: Collection[int],
+    seen: ColumnElement[bool],
 ) -> Answers:
     """Validate and check; raise InvalidAnswers with every objection at once.
 
     `away` and `away_units` are those named in the matter or recused: nobody of them is made to handle it, and
     nothing is sent to such a unit or below it. Files are the uploader's own fresh ones, or belong to these matters.
+    `seen` is the condition on matters that may be referred to: one out of sight answers like one that is not there.
     """
     try:
         answers = form.model_validate(dict(data))
@@ -75,7 +77,7 @@ def read_answers(
     usable = or_(
         and_(Attachment.matter_id.is_(None), Attachment.uploaded_by == uploader), Attachment.matter_id.in_(matters)
     )
-    _check_references(session, found, frozenset(away), usable)
+    _check_references(session, found, frozenset(away), {"attachment": usable, "matter": seen})
     _check_destinations(session, found, frozenset(away_units))
     if found.errors:
         raise InvalidAnswers(found.errors)
@@ -127,11 +129,12 @@ def _note_named(marks: tuple[Mark, ...], value: Any, found: _Found) -> None:
 _TABLES: dict[str, Any] = {"person": Person, "unit": Unit, "matter": Matter, "attachment": Attachment}
 
 
-def _check_references(session: Session, found: _Found, away: frozenset[int], usable: ColumnElement[bool]) -> None:
+def _check_references(
+    session: Session, found: _Found, away: frozenset[int], usable: Mapping[str, ColumnElement[bool]]
+) -> None:
     for kind, ids in found.ids.items():
         table = _TABLES[kind]
-        there = select(table.id).where(table.id.in_(ids))
-        known = set(session.scalars(there.where(usable) if kind == "attachment" else there))
+        known = set(session.scalars(select(table.id).where(table.id.in_(ids), usable.get(kind, true()))))
         for missing in sorted(ids.keys() - known):
             found.errors.append(
                 _error(

@@ -218,8 +218,12 @@ def _term_columns(term: Term, anchor: date) -> dict[str, Any]:
         return {"budget": term.budget, "budget_key": term.key, "given_at": None}
     if term.given is None:
         raise Unmeasured("the date given is missing", "“限时”件须填写限办日期")
-    at = term.given if isinstance(term.given, datetime) else end_of_day(term.given)
-    if local_date(at - timedelta(microseconds=1)) < anchor:
+    try:
+        at = term.given if isinstance(term.given, datetime) else end_of_day(term.given)
+        last_day = local_date(at - timedelta(microseconds=1))
+    except OverflowError as error:
+        raise Unmeasured(f"{term.given} is beyond every calendar", "限办日期超出可计算的范围") from error
+    if last_day < anchor:
         raise Unmeasured(f"the date given lies before {anchor}", f"限办日期不得早于起算日{anchor}")
     return {"budget": GIVEN, "budget_key": term.key, "given_at": at}
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
@@ -16,12 +16,13 @@ from services.engine.beginning import write_beginning
 from services.engine.changes import Changes
 from services.engine.core import Engine
 from services.engine.decided import Beginning
-from services.engine.errors import ActionRefused, InvalidAnswers, MatterNotFound, NotPermitted
+from services.engine.errors import ActionRefused, InvalidAnswers, NotPermitted
 from services.engine.loading import load_others
 from services.engine.models import Exclusion, Matter
 from services.engine.recording import write_link
 from services.engine.registry import Definition
 from services.engine.routing import path_of
+from services.engine.visibility import visible
 from services.identity.access import Actor
 from services.identity.models import Unit
 from services.identity.store import open_field, seal_fields
@@ -76,7 +77,7 @@ def open_matter(
     above = frozenset({parent.matter_id} if parent else ())
     read = partial(
         read_answers, session, procedure.opening.form, data, definition.policy, local_date(now),
-        uploader=actor.id, matters=above,
+        uploader=actor.id, matters=above, seen=true() if parent else visible(actor, engine.registry),
     )  # fmt: skip
     away = _exclusions(session, above)
     answers = read(*away)
@@ -84,7 +85,7 @@ def open_matter(
         away = _exclusions(session, above | about)
         answers = read(*away)
     if parent is None:
-        _refuse_where_named(session, answers, actor, away, unit_path)
+        _refuse_where_named(session, answers, away[1], unit_path)
     situation = _situation(session, definition, answers, actor, now, unit_id)
     _check_guards(procedure, situation, answers)
     changes = Changes(engine, definition, situation, answers.form, actor, now, [])
@@ -142,13 +143,9 @@ def _refuse_unless_permitted(definition: Definition, actor: Actor, unit_path: st
         )
 
 
-def _refuse_where_named(
-    session: Session, answers: Answers, actor: Actor, away: tuple[frozenset[int], frozenset[int]], unit_path: str
-) -> None:
-    """Nobody opens a matter about one that keeps him away, and no unit (but the county) receives one that names it."""
-    if actor.id in away[0]:
-        raise MatterNotFound
-    named = session.scalars(select(Unit.path).where(Unit.id.in_(answers.named_units | away[1])))
+def _refuse_where_named(session: Session, answers: Answers, units_away: frozenset[int], unit_path: str) -> None:
+    """No unit (but the county) receives a matter that names it."""
+    named = session.scalars(select(Unit.path).where(Unit.id.in_(answers.named_units | units_away)))
     if any(unit_path.startswith(path) for path in named if not is_root(path)):
         error = {
             "field": "unit_id", "code": "received_by_reported_unit",

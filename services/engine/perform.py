@@ -17,6 +17,7 @@ from services.engine.errors import ActionRefused, Stale
 from services.engine.loading import Loaded, load, load_others
 from services.engine.opening import open_children
 from services.engine.permission import Right, refuse_unless_visible, right_to
+from services.engine.visibility import visible
 from services.identity.access import Actor
 from statemachines.kit.forms import Form
 from statemachines.kit.procedure import Action, Kind, Refused
@@ -57,7 +58,7 @@ def perform(
     if seen_version is not None and seen_version != loaded.row["version"]:
         raise Stale(seen_version, loaded.row["version"])
     right = right_to(loaded, action, actor)
-    declared, answers, target, situation = _decide(session, loaded, action, right, actor, data, now)
+    declared, answers, target, situation = _decide(engine, session, loaded, action, right, actor, data, now)
     changes = Changes(engine, loaded.definition, situation, answers.form, actor, now, loaded.clocks)
     changes.apply(declared.effects)
     move = Move(loaded, declared, target, answers, right.behalf_of, changes, request_key)
@@ -67,6 +68,7 @@ def perform(
 
 
 def _decide(
+    engine: Engine,
     session: Session,
     loaded: Loaded,
     action: str,
@@ -85,7 +87,7 @@ def _decide(
         assert declared is not None
         answers = read_answers(
             session, declared.form, data, policy, local_date(now), loaded.people, loaded.units,
-            uploader=actor.id, matters=(loaded.id,),
+            uploader=actor.id, matters=(loaded.id,), seen=visible(actor, engine.registry),
         )  # fmt: skip
         loaded.others |= load_others(session, [m for m in answers.matters if m not in loaded.others])
         situation = loaded.situation(actor, now, right.behalf_of)

@@ -22,8 +22,9 @@ BATCH = 200
 def reroute_stranded(database: Database, now: datetime) -> int:
     """Route every stranded item to the nearest unit where somebody may act; return how many moved.
 
-    An item is stranded when the person who has it is gone, or when nobody holds its role at its unit today. One
-    that already waits for the county office stays there even if that is empty: there is nowhere further to go.
+    An item is stranded when the person who has it is gone, or when nobody holds its role at its unit today whom the
+    matter does not keep away. One that already waits for the county office stays there even if that is empty: there
+    is nowhere further to go.
     """
     moved = 0
     while True:
@@ -63,6 +64,7 @@ def _held(today: date) -> ColumnElement[bool]:
         or_(Grant.valid_to.is_(None), Grant.valid_to >= today),
         Person.id == Grant.person_id,
         Person.active,
+        ~exists().where(Exclusion.matter_id == WorkItem.matter_id, Exclusion.person_id == Person.id),
     )
 
 

@@ -161,7 +161,7 @@ class TestAboutAnother:
 
     def test_whoever_is_kept_away_opens_nothing_about_it(self, county: County) -> None:
         subject = county.open(reported=[{"name": "李主任"}]).matter_id
-        with pytest.raises(MatterNotFound):
+        with pytest.raises(InvalidAnswers, match="subject"):
             county.open("office", "supervised_handling", **order(county, subject=subject))
         assert county.open("supervisor", "supervised_handling", **order(county, subject=subject)).number
 
@@ -209,3 +209,17 @@ class TestTheUnitReported:
         with pytest.raises(InvalidAnswers) as refused:
             county.act(matter_id, action, who, {**answers, "handler_unit": county.units[unit]})
         assert [e["code"] for e in refused.value.extra["errors"]] == ["sent_to_reported_unit"]
+
+
+def test_a_matter_out_of_sight_answers_like_one_that_is_not_there(county: County) -> None:
+    """What an answer may refer to is what the actor may see: else a guess would tell which matters exist."""
+    hidden = county.open(who="elsewhere", unit="baishi").matter_id
+    replies = []
+    for guess in (hidden, 10_000):
+        with pytest.raises(InvalidAnswers) as refused:
+            county.open(who="township_clerk", unit="liuhe", repeat_of=guess)
+        replies.append([(e["field"], e["code"]) for e in refused.value.extra["errors"]])
+    assert replies[0] == replies[1] == [("repeat_of", "unknown_matter")]
+    mine = county.open(who="township_clerk", unit="liuhe").matter_id
+    with pytest.raises(InvalidAnswers):
+        county.act(mine, "accept", "township_clerk", {"repeat_of": hidden})

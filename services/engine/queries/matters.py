@@ -1,6 +1,6 @@
 """The ledger of matters: whatever the actor may know of, filtered, newest first."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -74,12 +74,16 @@ def list_matters(
     now: datetime,
     *,
     filters: MatterFilters = ALL_MATTERS,
+    only: Iterable[ColumnElement[bool]] = (),
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[MatterRow]:
-    """Return one page of the matters that the actor may know of, the latest opened first."""
+    """Return one page of the matters that the actor may know of, the latest opened first.
+
+    `only` are further conditions on `Matter`, such as those of `services.notifications.attention`.
+    """
     limit, lights = within(limit), Lights(engine, now)
-    wanted = _ROWS.where(visible(actor, engine.registry), *_narrowed(filters, lights, now))
+    wanted = _ROWS.where(visible(actor, engine.registry), *_narrowed(filters, lights, now), *only)
     if cursor is not None:
         wanted = wanted.where(Matter.id < read_id(cursor))
     rows = session.execute(wanted.order_by(Matter.id.desc()).limit(limit + 1)).mappings().all()

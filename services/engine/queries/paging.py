@@ -4,12 +4,13 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 from services.db.errors import DubanError
 
 MOST = 200
+LARGEST_ID = 2**63 - 1
 Row = TypeVar("Row")
 
 
@@ -45,7 +46,7 @@ def id_cursor(last: int) -> str:
 def read_id(cursor: str) -> int:
     """Return the id after which a page begins; raise BadCursor."""
     match _unpack(cursor):
-        case [int(last)]:
+        case [int(last)] if _is_id(last):
             return last
     raise BadCursor
 
@@ -57,21 +58,25 @@ def due_cursor(due_at: datetime | None, last: int) -> str:
 def read_due(cursor: str) -> tuple[datetime | None, int]:
     """Return the due instant and the id after which a page begins; raise BadCursor."""
     match _unpack(cursor):
-        case [None, int(last)]:
+        case [None, int(last)] if _is_id(last):
             return None, last
-        case [str(text), int(last)]:
+        case [str(text), int(last)] if _is_id(last):
             return _instant(text), last
     raise BadCursor
+
+
+def _is_id(last: int) -> bool:
+    return type(last) is int and abs(last) <= LARGEST_ID  # True is an int, too
 
 
 def _instant(text: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        if at.tzinfo is None:
+            raise BadCursor
+        return at.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise BadCursor from None
-    if at.tzinfo is None:
-        raise BadCursor
-    return at
 
 
 def _pack(values: list[Any]) -> str:

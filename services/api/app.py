@@ -1,0 +1,75 @@
+"""The application: routers put together, and what they work with."""
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+
+from services.api.calls import Service
+from services.api.envelope import Envelope
+from services.api.openapi import DESCRIPTION, REFUSAL, describe
+from services.api.pages import landing, operations
+from services.api.problems import add_handlers
+from services.api.routes import (
+    attachments,
+    clocks,
+    delegations,
+    journal,
+    matters,
+    messages,
+    people,
+    probes,
+    procedures,
+    public,
+    rungs,
+    runs,
+    samples,
+    sealed,
+    session,
+    units,
+    work_items,
+    worklist,
+)
+from services.engine.core import engine_for
+from services.runtime import Runtime
+from services.runtime import runtime as default_runtime
+from services.serving.logs import configure_logging
+
+_NOUNS = (
+    session, people, units, delegations, worklist, matters, sealed, work_items, clocks, rungs, attachments, messages,
+    journal, procedures, samples, runs, public,
+)  # fmt: skip
+
+
+def create_app(runtime: Runtime | None = None) -> FastAPI:
+    """Make the application for a runtime, by default this process's own (uvicorn's factory).
+
+    Raises BadSettings, SecretFileUnusable, BadPack or BadDeclarations: with those nothing could be served.
+    """
+    if runtime is None:  # a process of its own
+        runtime = default_runtime()
+        configure_logging(runtime.settings.log_level)
+    app = application()
+    app.state.service = Service(runtime, engine_for(runtime))
+    return app
+
+
+def application() -> FastAPI:
+    """Make it without anything to work with: enough to describe it."""
+    app = FastAPI(
+        title="Duban 督办", version="1", description=DESCRIPTION, openapi_url="/api/openapi.json",
+        docs_url=None, redoc_url=None, redirect_slashes=False, generate_unique_id_function=_operation_id,
+    )  # fmt: skip
+    v1 = APIRouter(prefix="/api/v1", responses=REFUSAL)
+    for noun in _NOUNS:
+        v1.include_router(noun.router)
+    app.include_router(v1)
+    app.include_router(probes.router, prefix="/api", responses=REFUSAL)
+    app.include_router(landing.router)
+    app.include_router(operations.router)
+    add_handlers(app)
+    app.add_middleware(Envelope)
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

@@ -9,6 +9,7 @@ FAST   := tests/config tests/statemachines
 RUN_DEPS := $(VENV)/.requirements
 DEV_DEPS := $(VENV)/.requirements-dev
 COMMAND  := $(BIN)/duban
+ASSETS   := services/web/static/vendor/icons.svg
 
 .PHONY: help setup dev run test check lint lock
 .DEFAULT_GOAL := help
@@ -16,9 +17,9 @@ COMMAND  := $(BIN)/duban
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-setup: $(RUN_DEPS) $(COMMAND) ## install what the product needs, and the command .venv/bin/duban
+setup: $(RUN_DEPS) $(COMMAND) $(ASSETS) ## install what the product needs, the command .venv/bin/duban, and build the web's files
 
-dev: $(DEV_DEPS) $(COMMAND) ## setup, and what the tests need
+dev: $(DEV_DEPS) $(COMMAND) $(ASSETS) ## setup, and what the tests need
 
 run: setup ## install, migrate, load a demo county into an empty database, start everything
 	@$(COMMAND) db upgrade
@@ -57,6 +58,11 @@ $(RUN_DEPS): requirements.lock | $(BIN)/pip
 $(DEV_DEPS): requirements-dev.lock requirements.lock | $(BIN)/pip
 	$(PIP) install --quiet --no-deps --only-binary :all: --require-hashes -r requirements-dev.lock
 	@touch $(RUN_DEPS) $@
+
+# npm is the system's, or the one of a wheel in the lock; nothing it installs is run.
+$(ASSETS): package-lock.json tools/build_assets.py $(shell find services/web -name '*.html' -o -name '*.py') | $(RUN_DEPS)
+	$(BIN)/python tools/build_assets.py
+	@touch $@
 
 # The product runs from this folder: a path file and a script do what an editable installation would,
 # without a build backend that no lock file pins.

@@ -5,5 +5,6 @@ def all_models() -> None:
     """Import every module that declares tables, so that `Base.metadata` knows them."""
     import services.engine.models
     import services.identity.models
+    import services.notifications.attention
     import services.runs.models
     import services.sampling.models  # noqa: F401

@@ -6,8 +6,8 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from services.api.calls import Call
 from services.engine.errors import NotPermitted
+from services.http.calls import Call
 from services.identity.access import Actor
 from services.identity.models import Grant, Post, Unit
 from services.identity.people import get_person

@@ -3,11 +3,8 @@
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
-from services.api.calls import Service
-from services.api.envelope import Envelope
 from services.api.openapi import DESCRIPTION, REFUSAL, describe
-from services.api.pages import landing, operations
-from services.api.problems import add_handlers
+from services.api.pages import operations
 from services.api.routes import (
     attachments,
     clocks,
@@ -29,9 +26,11 @@ from services.api.routes import (
     worklist,
 )
 from services.engine.core import engine_for
+from services.http.calls import Service
+from services.http.envelope import Envelope
+from services.http.problems import add_handlers
 from services.runtime import Runtime
 from services.runtime import runtime as default_runtime
-from services.serving.logs import configure_logging
 
 _NOUNS = (
     session, people, units, delegations, worklist, matters, sealed, work_items, clocks, rungs, attachments, messages,
@@ -44,11 +43,9 @@ def create_app(runtime: Runtime | None = None) -> FastAPI:
 
     Raises BadSettings, SecretFileUnusable, BadPack or BadDeclarations: with those nothing could be served.
     """
-    if runtime is None:  # a process of its own
-        runtime = default_runtime()
-        configure_logging(runtime.settings.log_level)
+    works = runtime or default_runtime()
     app = application()
-    app.state.service = Service(runtime, engine_for(runtime))
+    app.state.service = Service(works, engine_for(works))
     return app
 
 
@@ -63,7 +60,6 @@ def application() -> FastAPI:
         v1.include_router(noun.router)
     app.include_router(v1)
     app.include_router(probes.router, prefix="/api", responses=REFUSAL)
-    app.include_router(landing.router)
     app.include_router(operations.router)
     add_handlers(app)
     app.add_middleware(Envelope)

@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from services.api.problems import MEDIA_TYPE
 from services.api.shapes import Problem
+from services.http.problems import MEDIA_TYPE
 
 DESCRIPTION = """Deadline-bound procedures of a county's discipline inspection work: petitions and what follows them.
 

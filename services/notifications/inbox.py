@@ -60,6 +60,11 @@ def mark_read(session: Session, actor: Actor, now: datetime, ids: Collection[int
     return len(session.execute(marked.returning(Message.id)).all())
 
 
+def matter_of(session: Session, actor: Actor, message_id: int) -> int | None:
+    """Return the matter that one of the actor's messages is about; None for another's message and for none."""
+    return session.scalar(select(Message.matter_id).where(Message.id == message_id, *_own(actor)))
+
+
 def _own(actor: Actor) -> tuple[ColumnElement[bool], ...]:
     away = select(Exclusion.id).where(Exclusion.matter_id == Message.matter_id, Exclusion.person_id == actor.id)
     return Message.person_id == actor.id, or_(Message.matter_id.is_(None), not_(away.correlate(Message).exists()))

@@ -27,7 +27,7 @@ def prefect_log(settings: Settings) -> Path:
 
 def _web(settings: Settings) -> tuple[str, ...]:
     return (
-        *(sys.executable, "-m", "uvicorn", "services.api.app:create_app", "--factory"),
+        *(sys.executable, "-m", "uvicorn", "services.app:create_app", "--factory"),
         *("--host", settings.host, "--port", str(settings.port)),
         *("--no-access-log", "--log-level", "warning", "--no-server-header"),
         *("--timeout-graceful-shutdown", "5"),

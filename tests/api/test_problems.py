@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from services.api.envelope import BODY_LIMIT, HEADERS
 from services.api.routes import worklist as worklist_routes
+from services.http.envelope import BODY_LIMIT, HEADERS
 from tests.api.web import Web
 
 MEMBERS = {"type", "title", "status", "detail", "code", "zh", "instance"}

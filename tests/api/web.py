@@ -12,8 +12,8 @@ from fastapi import FastAPI
 
 from config.settings import Settings
 from services.api.app import create_app
-from services.api.calls import clock
 from services.db.session import Database
+from services.http.calls import clock
 from services.identity.credentials import SCOPES, change_password, issue_token
 from services.identity.people import grant
 from services.identity.sealing import Vault

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 
 from services.db.errors import DubanError
 from services.db.session import Database
+from services.engine import deeds
 from services.engine import sweep as sweeping
 from services.engine.core import Engine
 from services.engine.errors import ActionRefused, AlreadyPerformed, Stale
@@ -158,6 +160,42 @@ class TestWaitingForOneAnother:
         with ThreadPoolExecutor(1) as pool, county.database.write() as session:
             load(county.engine, session, matter_id, lock=True)
             assert pool.submit(county.open, repeat_of=matter_id).result(timeout=20).number
+
+
+def test_sweepers_take_number_series_in_one_order(
+    postgres: Database, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two batches open supervision at the same two townships, met in opposite order: neither waits for the other."""
+    county = build_county(postgres, engine)
+    order = {"summary": "督办", "demand": "限期", "source": "leader", "handler_unit": county.units["liuhe"]}
+    county.open("office", "supervised_handling", **order)  # so that its rules are on record: storing them waits too
+    for unit in ("liuhe", "baishi", "baishi", "liuhe"):
+        matter_id = county.walk("accept", "give_acceptance_notice")
+        county.act(matter_id, "propose", "clerk", {**county.usual("propose")[1], "handler_unit": county.units[unit]})
+        county.act(matter_id, "approve", *county.usual("approve"))
+    county.later(days=36)
+    sweep_all(county.database, engine, county.now)
+    county.later(days=1)
+    monkeypatch.setattr(sweeping, "BATCH", 2)
+    both_hold_one, first_holds_one = threading.Barrier(2), threading.Event()
+    met: set[int] = set()
+
+    def open_slowly(*args: Any) -> None:
+        carry_out(*args)
+        if threading.get_ident() not in met:
+            met.add(threading.get_ident())
+            first_holds_one.set()
+            with suppress(threading.BrokenBarrierError):
+                both_hold_one.wait(timeout=1)
+
+    carry_out = deeds._open
+    monkeypatch.setattr(deeds, "_open", open_slowly)
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(sweep_all, county.database, engine, county.now)
+        assert first_holds_one.wait(timeout=30)
+        other = pool.submit(sweep_all, county.database, engine, county.now)
+        assert one.result(timeout=60)["fired"] + other.result(timeout=60)["fired"] == 4
+    assert_each_rung_once(county)
 
 
 def wait_until_blocked(database: Database) -> None:

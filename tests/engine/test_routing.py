@@ -4,6 +4,7 @@ import pytest
 
 from config.calendar import local_date
 from services.engine.models import Message
+from services.engine.rerouting import reroute_stranded
 from services.engine.routing import Turn, find_turn, path_of
 from services.engine.sweep import sweep_all
 from services.engine.work import claim
@@ -99,6 +100,18 @@ def test_nobody_named_is_reminded_or_told_by_a_rung(county: County) -> None:
         told = {m["person_id"] for m in rows_of(session, Message, matter_id=matter_id)}
     assert told
     assert not told & {county.people[who] for who in ("handler", "township_leader", "office")}
+
+
+def test_it_does_not_wait_for_one_who_is_kept_away(county: County) -> None:
+    """Of the two who handle at the township one stepped aside and the other leaves."""
+    matter_id = county.walk("accept", "propose", "approve", "recuse")
+    assert turn(county, matter_id)["unit_id"] == county.units["liuhe"]
+    with county.database.write() as session:
+        deactivate(session, county.people["handler"], county.now)
+    assert reroute_stranded(county.database, county.now) == 1
+    assert turn(county, matter_id)["role"] == "county_office"
+    assert reroute_stranded(county.database, county.now) == 0
+    check(county)
 
 
 def test_whoever_left_is_not_asked(county: County) -> None:

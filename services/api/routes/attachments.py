@@ -10,9 +10,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
 from starlette.datastructures import UploadFile
 
-from services.api.calls import Acting, Reading
 from services.api.shapes import Id, Shown
 from services.documents import open_attachment, receive, record
+from services.http.calls import Acting, Reading
 
 router = APIRouter(prefix="/attachments", tags=["attachments"])
 

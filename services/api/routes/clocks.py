@@ -10,13 +10,13 @@ from fastapi import APIRouter
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from services.api.calls import Acting, Call, Reading
-from services.api.errors import NoSuchStep
 from services.api.routes.matters import DeedDone, IdempotencyKey, Version
 from services.api.shapes import Id, Reason, Sent
 from services.engine.perform import perform
 from services.engine.queries.explaining import Explanation, explain_clock
 from services.engine.visibility import find_visible
+from services.http.calls import Acting, Call, Reading
+from services.http.errors import NoSuchStep
 from statemachines.kit import effects as fx
 from statemachines.kit.procedure import Kind
 

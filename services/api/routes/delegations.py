@@ -7,9 +7,9 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from services.api.administering import log_deed, refuse_unless_admin_of
-from services.api.calls import Acting, Call, Reading
-from services.api.errors import InsufficientScope
 from services.api.shapes import Day, Id, Reason, Sent, Shown
+from services.http.calls import Acting, Call, Reading
+from services.http.errors import InsufficientScope
 from services.identity.errors import NotFound
 from services.identity.models import Delegation
 from services.identity.people import delegate, revoke_delegation

@@ -3,10 +3,10 @@
 from fastapi import APIRouter
 
 from services.api.administering import log_deed, refuse_unless_admin_of_all
-from services.api.calls import Administering, Reading
 from services.api.shapes import Id, Shown
 from services.engine.journal import verify
 from services.engine.visibility import find_visible
+from services.http.calls import Administering, Reading
 
 router = APIRouter(tags=["journal"])
 

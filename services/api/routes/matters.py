@@ -7,7 +7,6 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, StringConstraints
 
-from services.api.calls import Acting, Reading, Registering
 from services.api.shapes import Answers, Cursor, Day, Id, Limit, Listed, Name, Sent, Shown, Words
 from services.engine.opening import open_matter
 from services.engine.perform import perform
@@ -16,6 +15,7 @@ from services.engine.queries.details import LinkView, MatterView, get_matter, li
 from services.engine.queries.explaining import ClockView, Explanation, explain_clock
 from services.engine.queries.history import EntryView, timeline
 from services.engine.queries.matters import MatterFilters, MatterRow, list_matters
+from services.http.calls import Acting, Reading, Registering
 from services.identity.units import get_unit
 
 router = APIRouter(prefix="/matters", tags=["matters"])

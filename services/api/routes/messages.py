@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from services.api.calls import Acting, Reading
 from services.api.shapes import Cursor, Id, Limit, Listed, Sent, Shown
+from services.http.calls import Acting, Reading
 from services.notifications.inbox import MessageView, count_unread, list_messages, mark_read
 
 router = APIRouter(prefix="/messages", tags=["messages"])

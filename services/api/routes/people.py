@@ -15,8 +15,8 @@ from services.api.administering import (
     refuse_unless_admin_at,
     refuse_unless_admin_of,
 )
-from services.api.calls import Administering, Reading
 from services.api.shapes import Day, Done, Id, Limit, Listed, Name, Reason, Secret, Sent, Shown, Words
+from services.http.calls import Administering, Reading
 from services.identity.credentials import change_password
 from services.identity.errors import GrantRefused, NotFound
 from services.identity.models import Grant, Person, Post

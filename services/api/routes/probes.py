@@ -6,9 +6,9 @@ import structlog
 from fastapi import APIRouter, Response
 from sqlalchemy import select
 
-from services.api.calls import Service, TheService
 from services.api.shapes import Shown
 from services.engine.models import Text
+from services.http.calls import Service, TheService
 from services.identity.sealing import Vault
 from services.migrations.migrating import is_current
 

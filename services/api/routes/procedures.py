@@ -6,11 +6,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from config.calendar import local_date
-from services.api.calls import Reading
-from services.api.errors import NoSuchProcedure
 from services.api.shapes import Day, Shown, Words
 from services.engine.queries.actions import form_schema
 from services.engine.registry import Definition
+from services.http.calls import Reading
+from services.http.errors import NoSuchProcedure
 from statemachines.kit.policy import Policy
 from statemachines.kit.procedure import Action, Procedure
 

@@ -5,9 +5,9 @@ from typing import Literal
 
 from fastapi import APIRouter, Request
 
-from services.api.calls import Service, TheService
 from services.api.shapes import Secret, Shown
-from services.engine.sealed import public_status
+from services.http.calls import TheService
+from services.http.receipts import status_of
 
 router = APIRouter(prefix="/public", tags=["public"])
 
@@ -33,11 +33,4 @@ class PublicStatus(Shown):
 @router.get("/receipts/{code}")
 def look_receipt_up(code: Secret, request: Request, the: TheService) -> PublicStatus:
     """Look a receipt up, without logging in; ten times a minute and a hundred a day from one address."""
-    return status_of(code, request, the)
-
-
-def status_of(code: str, request: Request, the: Service) -> PublicStatus:
-    """Count the look-up, then answer; an unknown code and a mistyped one are answered alike."""
-    the.look_ups.count(request.client.host if request.client else "")
-    with the.runtime.database.read() as session:
-        return PublicStatus.model_validate(public_status(session, the.engine, code))
+    return PublicStatus.model_validate(status_of(code, request, the))

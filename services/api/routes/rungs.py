@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.api.calls import Acting, Reading
 from services.api.shapes import Cursor, Done, Id, Limit, Listed, Sent, Words
 from services.engine.acknowledging import acknowledge, waiting_for
 from services.engine.queries.rungs import RungView, unacknowledged_rungs
+from services.http.calls import Acting, Reading
 
 router = APIRouter(prefix="/rungs", tags=["rungs"])
 

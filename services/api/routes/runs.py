@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from services.api.administering import log_deed, refuse_unless_admin_of_all
-from services.api.calls import Administering, Reporting
 from services.api.shapes import Id, Limit, Listed, Name, Sent, Shown, Words
+from services.http.calls import Administering, Reporting
 from services.identity.errors import NotFound
 from services.runs.models import FlowRun
 from services.runs.prefect_server import prefect_status, run_logs

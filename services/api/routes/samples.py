@@ -7,10 +7,10 @@ from fastapi import APIRouter
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from services.api.calls import Call, Reporting
 from services.api.shapes import Shown
 from services.engine.models import Matter
 from services.engine.visibility import visible
+from services.http.calls import Call, Reporting
 from services.sampling.draws import list_samples
 from services.sampling.models import Sample
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from services.api.calls import Acting
 from services.api.shapes import Id, Reason, Sent, Shown, Words
 from services.engine.sealed import open_sealed
+from services.http.calls import Acting
 
 router = APIRouter(tags=["sealed fields"])
 

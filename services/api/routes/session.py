@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, Field
 
-from services.api.calls import COOKIE, InPerson, Now, Reading, TheService, refuse_cross_site
 from services.api.shapes import Done, Id, Name, Secret, Sent, Shown
+from services.http.calls import COOKIE, InPerson, Now, Reading, TheService, refuse_cross_site
 from services.identity.credentials import (
     SESSION_LASTS,
     change_password,

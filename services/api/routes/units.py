@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from sqlalchemy import select
 
 from services.api.administering import log_deed, refuse_unless_admin_at
-from services.api.calls import Administering, Reading
 from services.api.shapes import Day, Id, Name, Sent, Shown
+from services.http.calls import Administering, Reading
 from services.identity.models import Unit as UnitRow
 from services.identity.models import UnitKind
 from services.identity.units import abolish_unit, create_unit, get_unit, move_unit, rename_unit

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from services.api.calls import Acting
 from services.api.shapes import Done, Id, Reason, Sent, Shown, Words
 from services.engine.work import claim, copy_to, release, transfer, urge
+from services.http.calls import Acting
 
 router = APIRouter(tags=["work items"])
 

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 
-from services.api.calls import Reading
 from services.api.shapes import Cursor, Id, Limit, Listed, Words
 from services.engine.queries.worklist import WorkFilters, WorkRow, light_counts, worklist
+from services.http.calls import Reading
 
 router = APIRouter(prefix="/worklist", tags=["worklist"])
 

@@ -17,10 +17,10 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 from sqlalchemy.orm import Session
 
-from services.api.errors import CrossSite, InsufficientScope, SessionOnly
-from services.api.limits import LookUps
 from services.db.session import DatabaseBusy
 from services.engine.core import Engine
+from services.http.errors import CrossSite, InsufficientScope, SessionOnly
+from services.http.limits import LookUps
 from services.identity.access import Actor
 from services.identity.credentials import USE_NOTED_EVERY, authenticate, note_use
 from services.identity.errors import NotAuthenticated

@@ -9,7 +9,7 @@ from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from services.api.errors import TooManyRequests
+from services.http.errors import TooManyRequests
 
 PER_ADDRESS = (RateLimitItemPerMinute(10), RateLimitItemPerDay(100))
 TOGETHER = RateLimitItemPerMinute(300)

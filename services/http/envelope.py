@@ -10,8 +10,8 @@ from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api.problems import problem, unexpected
 from services.documents import MOST_BYTES
+from services.http.problems import problem, unexpected
 
 UPLOADS = "/api/v1/attachments"
 BODY_LIMIT = 1024 * 1024

@@ -1,0 +1,33 @@
+"""Everything one port serves: the API below /api, and the web."""
+
+from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
+
+from services.api.app import create_app as create_api
+from services.runtime import Runtime
+from services.runtime import runtime as default_runtime
+from services.serving.logs import configure_logging
+from services.web.app import application
+
+
+class Siblings:
+    """Two applications with handlers of their own: the one answers programs, the other people."""
+
+    def __init__(self, api: FastAPI, web: FastAPI) -> None:
+        self.api, self.web = api, web
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        below = scope.get("path", "").startswith("/api/")
+        await (self.api if below else self.web)(scope, receive, send)
+
+
+def create_app(runtime: Runtime | None = None) -> Siblings:
+    """Make both for a runtime, by default this process's own (uvicorn's factory).
+
+    Raises what the API raises, and AssetsMissing where the web's scripts and styles were not built.
+    """
+    works = runtime or default_runtime()
+    if runtime is None:
+        configure_logging(works.settings.log_level)
+    api = create_api(works)
+    return Siblings(api, application(api.state.service))

@@ -1,0 +1,20 @@
+"""What the web shares with the API."""
+
+from services.http.calls import COOKIE, Call, InPerson, Now, Service, TheService, clock, refuse_cross_site
+from services.http.envelope import Envelope
+from services.http.errors import CrossSite
+from services.http.receipts import status_of
+
+__all__ = [
+    "COOKIE",
+    "Call",
+    "CrossSite",
+    "Envelope",
+    "InPerson",
+    "Now",
+    "Service",
+    "TheService",
+    "clock",
+    "refuse_cross_site",
+    "status_of",
+]

@@ -1,0 +1,71 @@
+"""What the selects of filters and dialogs offer."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from config.calendar import local_date
+from services.engine.queries import WorkRow
+from services.engine.routing import find_turn, path_of
+from services.identity.access import unit_ids_in_scope
+from services.identity.models import Person, Post, Unit
+from services.web.calls import Call
+from services.web.pinyin import initials
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`search` holds what else finds it; `depth` says how far below the first of a tree it stands."""
+
+    value: str
+    label: str
+    search: str = ""
+    depth: int = 0
+
+
+def procedures(call: Call) -> list[Choice]:
+    """Every procedure, in the order of their keys."""
+    return [Choice(key, found.title) for key, found in sorted(call.engine.registry.procedures.items())]
+
+
+def states(call: Call) -> list[tuple[str, list[Choice]]]:
+    """The states of each procedure, under its title."""
+    return [
+        (found.title, [Choice(str(state), found.label(str(state))) for state in found.states])
+        for _, found in sorted(call.engine.registry.procedures.items())
+    ]
+
+
+def units(session: Session, call: Call) -> list[Choice]:
+    """The units where the caller holds any role, and all below them, as a tree."""
+    inside = unit_ids_in_scope(session, call.actor)
+    rows = session.execute(select(Unit.id, Unit.name, Unit.path).order_by(Unit.path)).all()
+    wanted = [row for row in rows if inside is None or row.id in inside]
+    top = min((row.path.count("/") for row in wanted), default=0)
+    tree = sorted(wanted, key=lambda row: [int(part) for part in row.path.split("/") if part])
+    return [Choice(str(row.id), row.name, initials(row.name), row.path.count("/") - top) for row in tree]
+
+
+def receivers(session: Session, call: Call, rows: Collection[WorkRow]) -> list[Choice]:
+    """The people to whom all these items can be handed on: holders of their roles where they wait."""
+    fit: set[int] | None = None
+    for role, unit_id in {(row.role, row.unit_id) for row in rows}:
+        turn = find_turn(session, role, path_of(session, unit_id), local_date(call.now), ())
+        fit = set(turn.people) if fit is None else fit & set(turn.people)
+    return list(_people(session, (fit or set()) - {call.person_id}))
+
+
+def _people(session: Session, ids: Collection[int]) -> Iterable[Choice]:
+    posts = (
+        select(Post.title)
+        .where(Post.person_id == Person.id, Post.held_to.is_(None))
+        .order_by(Post.head.desc(), Post.id.desc())
+        .limit(1)
+        .correlate(Person)
+        .scalar_subquery()
+    )
+    for person in session.execute(select(Person.id, Person.name, posts.label("post")).where(Person.id.in_(ids))):
+        label = f"{person.name}（{person.post}）" if person.post else person.name
+        yield Choice(str(person.id), label, initials(person.name))

@@ -1,0 +1,83 @@
+"""Who somebody is: what the top bar and the profile page say of the person logged in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from services.identity.access import Actor
+from services.identity.models import Person, Post, Unit
+from services.notifications.inbox import count_unread
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A post as it is shown."""
+
+    title: str
+    unit_name: str
+    held_from: date
+    head: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """`county` is the name of the root unit; `post` is empty for somebody without one."""
+
+    name: str
+    login: str
+    post: str
+    county: str
+    unread: int
+
+
+def profile_of(session: Session, actor: Actor) -> Profile:
+    """Return what the top bar shows, with two queries."""
+    row = session.execute(_PROFILE.where(Person.id == actor.id)).one()
+    return Profile(row.name, row.login or "", row.post or "", row.county or "", count_unread(session, actor))
+
+
+def posts_of(session: Session, person_id: int, on: date) -> list[Held]:
+    """Return the posts somebody holds on a day, the one he heads first."""
+    columns = (Post.title, Unit.name.label("unit_name"), Post.held_from, Post.head)
+    held = select(*columns).join(Unit, Unit.id == Post.unit_id).where(Post.person_id == person_id, Post.held_from <= on)
+    still = held.where((Post.held_to.is_(None)) | (Post.held_to >= on)).order_by(Post.head.desc(), Post.id)
+    return [Held(**row) for row in session.execute(still).mappings()]
+
+
+_LATEST = (
+    select(Post.title)
+    .where(Post.person_id == Person.id, Post.held_to.is_(None))
+    .order_by(Post.head.desc(), Post.id.desc())
+    .limit(1)
+    .correlate(Person)
+)
+_COUNTY = select(Unit.name).where(Unit.parent_id.is_(None)).limit(1)
+_PROFILE = select(
+    Person.name,
+    Person.login,
+    _LATEST.scalar_subquery().label("post"),
+    _COUNTY.scalar_subquery().label("county"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """A role and where it counts; `lent_by` is empty for one's own."""
+
+    title: str
+    unit_name: str
+    lent_by: str
+
+
+def rights_of(session: Session, actor: Actor, title: Callable[[str], str]) -> list[Right]:
+    """Return the roles the actor has today, with names."""
+    units = _names(session, Unit, {grant.unit_id for grant in actor.grants})
+    people = _names(session, Person, {grant.holder_id for grant in actor.grants} - {actor.id or 0})
+    return [Right(title(g.role), units[g.unit_id], people.get(g.holder_id, "")) for g in actor.grants]
+
+
+def _names(session: Session, kind: type[Unit] | type[Person], ids: set[int]) -> dict[int, str]:
+    return {row.id: row.name for row in session.execute(select(kind.id, kind.name).where(kind.id.in_(ids)))}

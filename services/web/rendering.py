@@ -1,0 +1,120 @@
+"""Templates: `render` for pages of somebody logged in, `render_bare` for all others, toasts for what was done."""
+
+import json
+from datetime import date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from config.calendar import SHANGHAI, local_date
+from services.web import lighting
+from services.web.assets import Assets
+from services.web.calls import Call
+from services.web.forgery import tokens_of
+from services.web.navigation import navigation
+from services.web.profiles import profile_of
+
+TEMPLATES = Path(__file__).parent / "templates"
+_WEEKDAYS = "一二三四五六日"
+
+
+class Templates:
+    """The templates of one application, with what they are given everywhere."""
+
+    def __init__(self, assets: Assets) -> None:
+        self.pages: frozenset[str] = frozenset()
+        self._environment = Environment(
+            loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(), undefined=StrictUndefined,
+            trim_blocks=True, lstrip_blocks=True, auto_reload=False,
+        )  # fmt: skip
+        self._environment.globals.update(static=assets.url, icon=partial(_icon, assets), LIGHTS=lighting.LIGHTS)
+        self._environment.filters.update(day=day, due_day=due_day, moment=moment, when=when, weekday=weekday)
+
+    def text(self, name: str, values: dict[str, Any]) -> str:
+        return self._environment.get_template(name).render(values)
+
+
+def render(
+    request: Request, call: Call, template: str, *, fragment: str | None = None, status: int = 200, **values: Any
+) -> HTMLResponse:
+    """Render a page for whoever calls; where htmx asks and a `fragment` is named, only that.
+
+    Templates get `me` (Profile), `call`, `now`, `csrf`, `hx` (a fragment is asked for), `path`, and the values.
+    """
+    hx = fragment is not None and wants_fragment(request)
+    given = {"call": call, "now": call.now, "csrf": tokens_of(call)[0], "path": request.url.path, "hx": hx}
+    if not hx and not wants_fragment(request):
+        given |= _surroundings(request, call)
+    return _answer(request, fragment if hx and fragment else template, status, given | values)
+
+
+def render_bare(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    """Render a page without navigation: log-in, receipts, errors."""
+    return _answer(request, template, status, {"path": request.url.path, "hx": wants_fragment(request), **values})
+
+
+def done(text: str, *, bad: bool = False, **events: Any) -> Response:
+    """Answer a change whose page stays: a toast, and events for the page, such as `refresh=True`."""
+    headers = {"HX-Trigger": json.dumps({"duban:toast": {"text": text, "bad": bad}} | _named(events))}
+    return Response(status_code=204, headers=headers)
+
+
+def wants_fragment(request: Request) -> bool:
+    """Whether htmx asks for a part of the page; after the browser's Back it asks for the whole."""
+    return "hx-request" in request.headers and "hx-history-restore-request" not in request.headers
+
+
+def day(value: date | datetime | None) -> str:
+    """Write a local day: 2026-03-01."""
+    if value is None:
+        return ""
+    return (local_date(value) if isinstance(value, datetime) else value).isoformat()
+
+
+def due_day(value: datetime | None) -> str:
+    """Write the last local day before a deadline: a period that ends with its day is due at the next one's start."""
+    return day(value and value - timedelta(microseconds=1))
+
+
+def moment(value: datetime | None) -> str:
+    """Write a local moment: 2026-03-01 09:30."""
+    return "" if value is None else value.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
+
+
+def when(value: datetime, now: datetime) -> str:
+    """Write a moment of this year without the year, one of today as a time: 09:30, 03-01 09:30, 2025-03-01."""
+    there, here = value.astimezone(SHANGHAI), now.astimezone(SHANGHAI)
+    if there.date() == here.date():
+        return there.strftime("%H:%M")
+    return there.strftime("%m-%d %H:%M" if there.year == here.year else "%Y-%m-%d")
+
+
+def weekday(value: datetime) -> str:
+    return f"周{_WEEKDAYS[local_date(value).weekday()]}"
+
+
+def _surroundings(request: Request, call: Call) -> dict[str, Any]:
+    templates: Templates = request.app.state.templates
+    with call.read() as session:
+        me = profile_of(session, call.actor)
+    return {"me": me, "nav": navigation(call.actor, templates.pages)}
+
+
+def _answer(request: Request, name: str, status: int, values: dict[str, Any]) -> HTMLResponse:
+    templates: Templates = request.app.state.templates
+    return HTMLResponse(templates.text(name, values), status, {"Vary": "HX-Request"})
+
+
+def _icon(assets: Assets, name: str, css: str = "") -> Markup:
+    return Markup('<svg class="icon {}" aria-hidden="true"><use href="{}"></use></svg>').format(
+        css, assets.icon_url(name)
+    )
+
+
+def _named(events: dict[str, Any]) -> dict[str, Any]:
+    return {f"duban:{name}": value for name, value in events.items()}

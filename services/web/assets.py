@@ -41,7 +41,7 @@ class Assets:
     def __init__(self, folder: Path = STATIC) -> None:
         if not (folder / ICONS).exists():
             raise AssetsMissing(
-                "the scripts and styles of the web are not built: run `make assets` "
+                "the scripts and styles of the web are not built: run `make setup` "
                 "(or: python tools/build_assets.py) in the project's folder"
             )
         self._files = {str(path.relative_to(folder)): _read(path) for path in _sources(folder)}

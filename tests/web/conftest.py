@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _built() -> None:
     if not (STATIC / ICONS).exists():
-        _miss("the web's scripts and styles are not built: run make assets")
+        _miss("the web's scripts and styles are not built: run make setup")
 
 
 @pytest.fixture

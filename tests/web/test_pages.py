@@ -87,3 +87,11 @@ def test_a_receipt_is_looked_up_without_script(site: Site) -> None:
     assert unknown.text.replace("0000-0000-0000-0", "") == mistyped.text.replace('value="1"', 'value=""')
     answers = {browser.get("/receipt", params={"code": code}).status_code for _ in range(12)}
     assert answers == {200, 429}
+
+
+def test_a_receipt_in_handling_tells_the_end_of_the_period(site: Site) -> None:
+    opened = site.county.open()
+    for step in ("accept", "propose", "approve"):
+        site.county.act(opened.matter_id, step, *site.county.usual(step))
+    page = site.browser().get("/receipt", params={"code": opened.receipt_code}).text
+    assert "办理状态：办理中" in page and "<dd>2016-04-01" in page and 'aria-current="step">办理' in page

@@ -288,6 +288,11 @@ def _parts(s: Situation, answers: Split) -> list[Mapping[str, Any]]:
     return [{**whole, **part.model_dump(mode="json"), "part_of": s.matter_id} for part in answers.parts]
 
 
+def _is_first_of_chain(s: Situation, answers: Any) -> bool:
+    earlier = s.others.get(answers.repeat_of or 0)
+    return earlier is None or "open" not in earlier.steps or not earlier.steps["open"].answers.get("repeat_of")
+
+
 def _is_moving_on(s: Situation, _: Any) -> bool:
     return s.answer("propose.disposition") not in ("held_pending", "closed")
 
@@ -295,6 +300,10 @@ def _is_moving_on(s: Situation, _: Any) -> bool:
 REPRESENTATIVES = Guard(
     "too_many_representatives", "a group sends at most five representatives", "多人走访应推选代表，代表不得超过规定人数",
     lambda s, a: a.representatives <= int(s.policy.setting("representatives_at_most")),
+)  # fmt: skip
+FIRST_OF_CHAIN = Guard(
+    "not_the_first", "name the first petition of the chain: the window runs from it", "请选择最初的原件，重复期限自原件登记之日起算",
+    _is_first_of_chain,
 )  # fmt: skip
 IN_SCOPE = Guard(
     "out_of_scope", "refuse and refer it: none of its fields is ours", "所涉问题不属纪检监察受理范围，请“不予受理”并移交",
@@ -330,6 +339,10 @@ NOT_PROPOSER = not_who_did(
 TEAM_OF_TWO = Guard(
     "team_of_two", "a verification has a team of at least two", "初步核实须由两人以上进行", _team_of_two
 )
+FINISHED_AFTER_RECEIPT = Guard(
+    "finished_before_received", "it cannot be finished before it was received", "办结日期不得早于收件日期",
+    lambda s, a: a.finished_on >= date.fromisoformat(s.answer("open.received_on")),
+)  # fmt: skip
 RESULT_KNOWN = Guard(
     "result_not_recorded", "only a petition taken over from a ledger may lack a result", "请填写实际办理结果",
     lambda s, a: a.result != "not_recorded" or s.from_elsewhere,
@@ -360,12 +373,12 @@ PETITION = procedure(
         form=Registration,
         title=lambda a: a.summary,
         event="received_on",
-        guards=(REPRESENTATIVES,),
+        guards=(REPRESENTATIVES, FIRST_OF_CHAIN),
         effects=(fx.StartClock("screening"), fx.LinkTo("repeat_of", "repeats"), fx.LinkTo("part_of", "part_of")),
     ),
     actions=[
         Action("accept", "受理", [S.REGISTERED], S.TRIAGE, Acceptance,
-               (IN_SCOPE, NOT_MIXED, NOT_REPEATED, NOT_CONCLUDED),
+               (FIRST_OF_CHAIN, IN_SCOPE, NOT_MIXED, NOT_REPEATED, NOT_CONCLUDED),
                (fx.StopClock("screening"), fx.StartClock("disposition"), fx.LinkTo("repeat_of", "repeats"),
                 fx.Owe("acceptance_notice", when=_is_named))),
         Action("refuse", "不予受理", [S.REGISTERED], S.REFUSED, Refusal, (NOT_MIXED, REFUSAL_FITS, NAMES_EARLIER),
@@ -398,7 +411,7 @@ PETITION = procedure(
         *extension_of("handling", [S.INQUIRY, S.HANDLING]),
         *suspension_of("handling", [S.INQUIRY, S.HANDLING]),
         Action("complete", "办结", [S.HANDLING], Choice(_after_completion, (S.RECHECK, S.FEEDBACK, S.FILING)), Completion,
-               (TEAM_OF_TWO, RESULT_KNOWN),
+               (TEAM_OF_TWO, FINISHED_AFTER_RECEIPT, RESULT_KNOWN),
                (fx.Suspend("handling", when=_needs_recheck), fx.StartClock("recheck", when=_needs_recheck),
                 fx.StopClock("handling", when=lambda s, a: not _needs_recheck(s, a)),
                 fx.Owe("result_feedback", when=lambda s, a: _is_named(s, a) and not _needs_recheck(s, a)),

@@ -38,7 +38,6 @@ class Changes:
     openings: list[tuple[str, Mapping[str, Any], str]] = field(default_factory=list)
     links: list[tuple[int, str]] = field(default_factory=list)
     messages: list[tuple[str, str]] = field(default_factory=list)
-    notes: dict[str, Any] = field(default_factory=dict)
 
     def apply(self, effects: tuple[fx.Effect, ...]) -> None:
         for effect in effects:

@@ -36,7 +36,7 @@ class Matter(Base):
 
     __tablename__ = "matter"
     __table_args__ = (
-        UniqueConstraint("procedure", "number"),
+        UniqueConstraint("procedure", "origin_unit_id", "number"),  # two villages may bear one name
         UniqueConstraint("external_ref"),
         Index("ix_matter_open_unit", "unit_id", "procedure", "due_at"),
         Index("ix_matter_due", "due_at", "id"),

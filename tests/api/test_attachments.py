@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from services.api import envelope
 from services.documents import MOST_BYTES
 from services.engine.models import Attachment
+from services.http import envelope
 from tests.api.web import TestClient, Web
 
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"

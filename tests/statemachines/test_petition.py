@@ -11,7 +11,7 @@ from statemachines import petition as p
 from statemachines.kit.forms import Form, GoBack, Note, Reason
 from statemachines.kit.idioms import ExtensionRequest
 from statemachines.kit.procedure import Kind, Refused
-from statemachines.kit.situation import Situation
+from statemachines.kit.situation import Situation, Step
 from statemachines.petition import PETITION, State
 from tests.support.situations import COLLEAGUE, FOURTH, ME, THIRD, other, situation
 
@@ -280,6 +280,21 @@ class TestScreening:
         view = at(S.REGISTERED, opened={"repeat_of": 7}, others=concluded)
         assert refusal("accept", view, form("accept")) == "concluded"
         assert PETITION.next_state("accept", view, form("accept", new_evidence=True)) == S.TRIAGE
+
+    def test_the_window_runs_from_the_first_of_a_chain(self) -> None:
+        second = replace(other(8, date(2016, 1, 1)), steps={"open": Step(THIRD, "", {"repeat_of": 7})})
+        view = at(S.REGISTERED, others={8: second, 7: other(7, date(2015, 11, 30), "open")})
+        assert refusal("accept", view, form("accept", repeat_of=8)) == "not_the_first"
+        assert PETITION.next_state("accept", view, form("accept", repeat_of=7)) == S.TRIAGE
+
+    def test_it_is_not_finished_before_it_was_received(self) -> None:
+        view = at(S.HANDLING, opened={"received_on": "2016-03-01"})
+        assert refusal("complete", view, form("complete", finished_on="2016-02-29")) == "finished_before_received"
+
+    def test_only_a_petition_from_a_ledger_may_lack_a_result(self) -> None:
+        view, answers = at(S.HANDLING), form("complete", result="not_recorded")
+        assert refusal("complete", view, answers) == "result_not_recorded"
+        assert PETITION.next_state("complete", replace(view, from_elsewhere=True), answers) in set(S)
 
     def test_at_most_five_speak_for_a_group(self) -> None:
         guard, view = p.REPRESENTATIVES, at(S.REGISTERED)

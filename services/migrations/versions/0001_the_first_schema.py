@@ -183,7 +183,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['unit_id'], ['unit.id'], name=op.f('fk_matter_unit_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_matter')),
     sa.UniqueConstraint('external_ref', name=op.f('uq_matter_external_ref')),
-    sa.UniqueConstraint('procedure', 'number', name=op.f('uq_matter_procedure_number')),
+    sa.UniqueConstraint('procedure', 'origin_unit_id', 'number', name=op.f('uq_matter_procedure_origin_unit_id_number')),
     sa.UniqueConstraint('receipt_digest', name=op.f('uq_matter_receipt_digest'))
     )
     with op.batch_alter_table('matter', schema=None) as batch_op:
@@ -242,6 +242,18 @@ def upgrade() -> None:
     with op.batch_alter_table('attachment', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_attachment_matter_id'), ['matter_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_attachment_sha256'), ['sha256'], unique=False)
+
+    op.create_table('attention',
+    sa.Column('person_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('matter_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('seen_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('followed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['matter_id'], ['matter.id'], name=op.f('fk_attention_matter_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_attention_person_id')),
+    sa.PrimaryKeyConstraint('person_id', 'matter_id', name=op.f('pk_attention'))
+    )
+    with op.batch_alter_table('attention', schema=None) as batch_op:
+        batch_op.create_index('ix_attention_matter', ['matter_id'], unique=False)
 
     op.create_table('clock',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),

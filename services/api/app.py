@@ -16,6 +16,7 @@ from services.api.routes import (
     probes,
     procedures,
     public,
+    rules,
     rungs,
     runs,
     samples,
@@ -33,8 +34,8 @@ from services.runtime import Runtime
 from services.runtime import runtime as default_runtime
 
 _NOUNS = (
-    session, people, units, delegations, worklist, matters, sealed, work_items, clocks, rungs, attachments, messages,
-    journal, procedures, samples, runs, public,
+    session, people, units, delegations, worklist, matters, rules, sealed, work_items, clocks, rungs, attachments,
+    messages, journal, procedures, samples, runs, public,
 )  # fmt: skip
 
 

@@ -1,11 +1,12 @@
-"""`duban policy check`."""
+"""`duban policy check` and `duban policy rebind`."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from services.cli.edge import AsJson, report
+from services.cli.edge import AsJson, clock_now, migrated_runtime, report, table
 
 app = typer.Typer()
 
@@ -27,6 +28,50 @@ def check(
     report(answer, as_json, lambda console: _show(console, answer))
     if any(checked["problems"] for checked in answer):
         raise typer.Exit(1)
+
+
+@app.command()
+def rebind(
+    matter_id: Annotated[int, typer.Argument(metavar="MATTER")],
+    mode: Annotated[str, typer.Option(help="keep, recompute (from the same anchor) or restart the running clocks.")],
+    login: Annotated[str, typer.Option("--as", metavar="LOGIN", help="The person who does it, with the right to.")],
+    reason: Annotated[str | None, typer.Option(help="Why; without it nothing is changed, only shown.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what today's rules would do to a running matter; with --reason, move it to them."""
+    from services.cli.refusals import BadArgument
+    from services.engine import rebinding
+    from services.engine.core import engine_for
+
+    if mode not in set(rebinding.Mode):
+        raise BadArgument(f'--mode "{mode}": write {", ".join(rebinding.Mode)}')
+    made, now, wanted = migrated_runtime(), clock_now(), rebinding.Mode(mode)
+    with made.database.write() as session:
+        what = engine_for(made), session, matter_id, wanted
+        actor = _person(session, login, now)
+        effects = rebinding.rebind(*what, reason, actor, now) if reason else rebinding.preview(*what, actor, now)
+    answer = {
+        "changed": bool(reason),
+        "clocks": [{"clock": e.clock, "before": e.before, "after": e.after} for e in effects],
+    }
+    rows = [(e.clock, e.before, e.after) for e in effects]
+    title = "changed" if reason else "would change (give --reason to do it)"
+    report(
+        answer,
+        as_json,
+        lambda console: console.print(table("clock", "due before", "due after", rows=rows, title=title)),
+    )
+
+
+def _person(session: Any, login: str, now: datetime) -> Any:
+    from config.calendar import local_date
+    from services.cli.refusals import BadArgument
+    from services.identity.access import load_actor
+    from services.identity.people import id_of_login
+
+    if (found := id_of_login(session, login)) is None:
+        raise BadArgument(f'--as "{login}": nobody logs in so')
+    return load_actor(session, found, local_date(now))
 
 
 def _problems(pack: str) -> list[str]:

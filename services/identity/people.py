@@ -24,6 +24,11 @@ def get_person(session: Session, person_id: int) -> Person:
     return person
 
 
+def id_of_login(session: Session, login: str) -> int | None:
+    """The active person who logs in so, however the login is typed; None if there is nobody."""
+    return session.scalar(select(Person.id).where(Person.login == normal_login(login), Person.active))
+
+
 def create_person(session: Session, name: str, now: datetime, login: str | None = None) -> Person:
     """Add a person; without `login` one who never logs in. He has no password and no role yet."""
     name = name.strip()

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from services.identity.access import Actor, load_actor
 from services.identity.models import Grant, Person, Unit
-from services.identity.passwords import normal_login
+from services.identity.people import id_of_login
 from services.ledgers.errors import ImportRefused, NobodyToAct
 from statemachines.kit.policy import Policy
 
@@ -154,8 +154,7 @@ def _roles(policy: Policy) -> dict[str, tuple[str, ...]]:
 
 
 def _person(session: Session, login: str) -> int:
-    found = session.scalar(select(Person.id).where(Person.login == normal_login(login), Person.active))
-    if found is None:
+    if (found := id_of_login(session, login)) is None:
         raise ImportRefused(
             "unknown_person", f"nobody active logs in as {login!r}", f"没有用户名为“{login}”的在用人员。"
         )

@@ -9,6 +9,7 @@ import pytest
 
 import config.packs
 from config.packs import POLICIES, available
+from tests.support.cast import County
 
 
 def test_every_pack_fits_its_procedures(answer: Callable[..., Any]) -> None:
@@ -38,3 +39,19 @@ def test_every_mismatch_is_named_at_once(
     assert any("work in unknown or final state nowhere" in problem for problem in odd["problems"])
     assert missing["problems"] == ["there is no pack missing: pack.toml is missing"]
     assert "no name for 2016-05-01" in late["problems"][0]
+
+
+def test_a_matter_is_moved_to_todays_rules_after_a_look(
+    home_county: County, answer: Callable[..., Any], refusal: Callable[..., str]
+) -> None:
+    matter = str(home_county.walk("accept", "propose", "approve"))
+    asked = ("policy", "rebind", matter, "--mode", "restart", "--as", "leader")
+    looked = answer(*asked)
+    assert looked["changed"] is False
+    assert looked["clocks"][0]["before"] != looked["clocks"][0]["after"]
+    assert answer(*asked)["clocks"] == looked["clocks"]
+    done = answer(*asked, "--reason", "按现行规定重新计算")
+    assert done == {"changed": True, "clocks": looked["clocks"]}
+    assert "bad_argument" in refusal("policy", "rebind", matter, "--mode", "forget", "--as", "leader")
+    assert "bad_argument" in refusal("policy", "rebind", matter, "--mode", "keep", "--as", "nobody-at-all")
+    assert "not_permitted" in refusal("policy", "rebind", matter, "--mode", "keep", "--as", "handler")

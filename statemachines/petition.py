@@ -378,7 +378,7 @@ PETITION = procedure(
     ),
     actions=[
         Action("accept", "受理", [S.REGISTERED], S.TRIAGE, Acceptance,
-               (FIRST_OF_CHAIN, IN_SCOPE, NOT_MIXED, NOT_REPEATED, NOT_CONCLUDED),
+               (IN_SCOPE, NOT_MIXED, FIRST_OF_CHAIN, NOT_REPEATED, NOT_CONCLUDED),
                (fx.StopClock("screening"), fx.StartClock("disposition"), fx.LinkTo("repeat_of", "repeats"),
                 fx.Owe("acceptance_notice", when=_is_named))),
         Action("refuse", "不予受理", [S.REGISTERED], S.REFUSED, Refusal, (NOT_MIXED, REFUSAL_FITS, NAMES_EARLIER),

@@ -27,7 +27,7 @@ def test_a_worklist_shows_what_waits_the_most_urgent_first(any_web: Web) -> None
     assert [i["matter_id"] for i in _items(web, "clerk", q="三资")] == [second]
     assert _items(web, "clerk", unit=web.county.units["liuhe"]) == _items(web, "clerk", light="red") == []
     item = _items(web, "clerk")[0]
-    assert item["light"] == {"colour": "green", "text": "剩12天"} and item["role_title"] == "信访员"
+    assert item["light"] == {"colour": "green", "text": "剩 12 天"} and item["role_title"] == "信访员"
     assert web.by("clerk").get("/api/v1/worklist/counts").json() == {
         "red": "0", "yellow": "0", "green": "2", "grey": "0", "all": "2",
     }  # fmt: skip

@@ -60,7 +60,7 @@ def test_a_row_says_what_a_list_shows(county: County) -> None:
     assert (row.procedure_title, row.state_label, row.kind, row.kind_title) == ("信访举报", "办理中", "turn", "办理中")
     assert (row.unit_name, row.role_title, row.person_name, row.urged) == ("柳河乡", "承办人", None, 0)
     assert row.matter_id == matter and row.number == "信访〔2016〕1号" and row.version == 4
-    assert (row.light.colour, row.light.text) == ("green", "剩21天")  # the notice of acceptance, 15 working days
+    assert (row.light.colour, row.light.text) == ("green", "剩 21 天")  # the notice of acceptance, 15 working days
 
 
 def test_what_one_claimed_leaves_the_others_lists(county: County) -> None:
@@ -204,12 +204,12 @@ WEDNESDAY = datetime(2016, 3, 2, 2, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("last_day", "colour", "text"),
     [
-        (date(2016, 2, 28), "red", "超期3天"),
-        (date(2016, 3, 1), "red", "超期1天"),
+        (date(2016, 2, 28), "red", "超期 3 天"),
+        (date(2016, 3, 1), "red", "超期 1 天"),
         (date(2016, 3, 2), "yellow", "今日到期"),
-        (date(2016, 3, 4), "yellow", "剩2天"),
-        (date(2016, 3, 7), "yellow", "剩5天"),  # Monday: the third working day from Wednesday
-        (date(2016, 3, 8), "green", "剩6天"),
+        (date(2016, 3, 4), "yellow", "剩 2 天"),
+        (date(2016, 3, 7), "yellow", "剩 5 天"),  # Monday: the third working day from Wednesday
+        (date(2016, 3, 8), "green", "剩 6 天"),
     ],
 )
 def test_lights_count_working_days_for_the_warning(
@@ -225,7 +225,7 @@ def test_lights_of_given_instants_and_of_no_deadline(sqlite_county: County) -> N
     assert light(None, WEDNESDAY, calendar, 3).text == "已中止"
     assert light(WEDNESDAY - timedelta(hours=1), WEDNESDAY, calendar, 3).text == "今日超期"
     assert light(WEDNESDAY + timedelta(hours=1), WEDNESDAY, calendar, 3).text == "今日到期"
-    assert light(WEDNESDAY + timedelta(days=30), WEDNESDAY, calendar, 3, True).text == "剩30天（暂定）"
+    assert light(WEDNESDAY + timedelta(days=30), WEDNESDAY, calendar, 3, True).text == "剩 30 天（暂定）"
 
 
 def test_a_suspended_matter_is_grey(county: County) -> None:

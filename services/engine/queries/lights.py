@@ -21,7 +21,7 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """`text` stands beside the colour: 超期3天, 今日到期, 剩2天, 已中止; with （暂定） while days are not announced."""
+    """`text` stands beside the colour: 超期 3 天, 今日到期, 剩 2 天, 已中止; with （暂定） while days are not announced."""
 
     colour: Colour
     text: str
@@ -36,9 +36,9 @@ def light(
     late, left = now > due_at, (_last_day(due_at) - local_date(now)).days
     suffix = "（暂定）" if provisional else ""
     if late:
-        return Light("red", (f"超期{-left}天" if left < 0 else "今日超期") + suffix)
+        return Light("red", (f"超期 {-left} 天" if left < 0 else "今日超期") + suffix)
     colour: Colour = "yellow" if due_at <= warned_until(warn, now, calendar) else "green"
-    return Light(colour, (f"剩{left}天" if left > 0 else "今日到期") + suffix)
+    return Light(colour, (f"剩 {left} 天" if left > 0 else "今日到期") + suffix)
 
 
 def warned_until(warn: int, now: datetime, calendar: WorkingCalendar) -> datetime:

@@ -1,0 +1,68 @@
+"""The flows of this installation for people: what each is called, when it runs, and how its last run went."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from services.engine.errors import NotPermitted
+from services.identity.access import Actor
+from services.identity.errors import NotFound
+from services.identity.units import is_root
+from services.runs.models import FlowRun
+
+_WATCHING = frozenset({"admin", "supervisor", "county_office", "county_leader"})
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A flow in words. `flows/schedule.py` decides when it runs; a test holds the two together."""
+
+    title: str
+    when: str
+    what: str
+
+
+FLOWS: Mapping[str, Flow] = {
+    "escalate_overdue": Flow("到期提醒与逾期升级", "每 10 分钟", "检查所有期限，按阶梯提醒、升级、交办。"),
+    "deliver_notifications": Flow("通知投递", "每 5 分钟", "把站内消息的副本发到邮件等渠道。"),
+    "refresh_calendar": Flow("工作日历更新与期限重算", "每日 00:05", "按最新放假安排重算期限，暂定日期随之确定。"),
+    "verify_journal": Flow("流转记录防篡改校验", "每日 02:35", "逐条核对办理记录的校验链。"),
+    "draw_samples": Flow("函询了结抽查与质量抽检", "每日 06:05", "到抽查日时随机抽取事项。"),
+}
+
+
+def latest_runs(session: Session) -> dict[str, FlowRun]:
+    """Return the latest run of each flow that ever ran, by its name."""
+    latest = select(func.max(FlowRun.id)).group_by(FlowRun.flow)
+    return {run.flow: run for run in session.scalars(select(FlowRun).where(FlowRun.id.in_(latest)))}
+
+
+def find_run(session: Session, run_id: int) -> FlowRun:
+    """Return one run; raise NotFound."""
+    if (run := session.get(FlowRun, run_id)) is None:
+        raise NotFound(f"there is no run {run_id}", "没有这次运行记录。")
+    return run
+
+
+def refuse_unless_watching(actor: Actor) -> None:
+    """Raise NotPermitted unless the actor supervises or administers the whole county."""
+    if not any(grant.role in _WATCHING and is_root(grant.path) for grant in actor.grants):
+        raise NotPermitted(
+            "this needs a supervising role on the county", "自动任务由县级督查人员和系统管理员查看、重跑"
+        )
+
+
+def numbers_of(result: Mapping[str, Any] | None) -> list[tuple[str, int]]:
+    """Return what a run did, in words and numbers; zeros and what is no number are left out."""
+    numbers = ((_NUMBERS[name], count) for name, count in (result or {}).items() if name in _NUMBERS)
+    return [(title, count) for title, count in numbers if type(count) is int and count]
+
+
+_NUMBERS = {
+    "due": "到期", "fired": "执行措施", "skipped": "跳过", "set_aside": "暂搁", "failed_deeds": "未能执行",
+    "sent": "已发送", "failed": "发送失败", "waiting": "等待重试", "looked_at": "检查期限", "moved": "改期",
+    "still_provisional": "仍为暂定", "matters": "核对事项", "entries": "核对记录",
+}  # fmt: skip

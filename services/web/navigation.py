@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from services.identity.access import Actor
 
 _SUPERVISING = frozenset({"supervisor", "county_office", "county_leader", "unit_leader", "rechecker", "admin"})
+_WATCHING = frozenset({"supervisor", "county_office", "county_leader", "admin"})
 _ADMINISTERING = frozenset({"admin"})
 _REGISTERING = frozenset({"petition_clerk", "county_office", "supervisor"})
 
@@ -32,7 +33,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         Entry("/ledger", "事项台账", "table"),
         Entry("/scores", "考核得分", "trophy", _SUPERVISING),
         Entry("/bulletins", "督查通报", "speakerphone", _SUPERVISING),
-        Entry("/flows", "自动任务", "route", _SUPERVISING),
+        Entry("/flows", "自动任务", "route", _WATCHING),
     )),
     ("系统管理", (
         Entry("/units", "机构与人员", "sitemap", _ADMINISTERING),

@@ -1,0 +1,120 @@
+"""自动任务: what the clock runs and how that went, with logs and running again."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import structlog
+from fastapi import APIRouter, Form, Path, Query, Request, Response
+
+from config.calendar import SHANGHAI
+from services.db.errors import DubanError
+from services.runs.models import FlowRun, RunState
+from services.runs.overview import FLOWS, find_run, latest_runs, numbers_of, refuse_unless_watching
+from services.runs.prefect_server import PAGE, LogLine, prefect_status, run_logs
+from services.runs.queries import list_runs
+from services.runs.record import request_run
+from services.web.calls import Call
+from services.web.forgery import Visitor
+from services.web.rendering import done, render, wants_fragment
+
+log = structlog.get_logger("administration")
+router = APIRouter()
+STATES = {
+    RunState.REQUESTED: ("grey", "clock", "等待执行"), RunState.RUNNING: ("blue", "loader-2", "运行中"),
+    RunState.COMPLETED: ("green", "circle-check", "成功"), RunState.FAILED: ("red", "circle-x", "失败"),
+    RunState.CRASHED: ("red", "plug-x", "中断"),
+}  # fmt: skip
+LEVELS = {"DEBUG": "调试", "INFO": "信息", "WARNING": "警告", "ERROR": "错误", "CRITICAL": "严重"}
+_LIMIT = 30
+_SOON = timedelta(seconds=5)
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+RunId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+
+
+@router.get("/flows")
+def show(
+    request: Request,
+    call: Visitor,
+    flow: Annotated[str, Query(max_length=100)] = "",
+    before: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+) -> Response:
+    """The table of flows and their runs, latest first; for htmx without asking whether Prefect is up."""
+    refuse_unless_watching(call.actor)
+    flow = flow if flow in FLOWS else ""
+    with call.read() as session:
+        latest = latest_runs(session)
+        runs = list_runs(session, flow or None, _LIMIT + 1, before)
+        shown = [_row(run) for run in runs[:_LIMIT]]
+        rows = [(key, titled, _row(latest[key]) if key in latest else None) for key, titled in FLOWS.items()]
+    following = str(shown[-1]["id"]) if len(runs) > _LIMIT else None
+    more: dict[str, Any] = {}
+    if not wants_fragment(request):
+        more = {"prefect": prefect_status(call.service.runtime.settings, 0.5), "near": _is_near(request)}
+    return render(
+        request, call, "flows/page.html", fragment="flows/list.html", rows=rows, runs=shown, following=following,
+        flow=flow, before=before, states=STATES, flows=FLOWS, **more,
+    )  # fmt: skip
+
+
+@router.get("/flows/runs/{run_id}")
+def show_run(request: Request, call: Visitor, run_id: RunId) -> Response:
+    """The drawer of one run: its numbers and the log that Prefect keeps."""
+    refuse_unless_watching(call.actor)
+    with call.read() as session:
+        run = _row(find_run(session, run_id))
+    lines, trouble = _lines(call, run["prefect_run_id"])
+    template = "flows/run.html"
+    return render(
+        request, call, template, fragment=template, run=run, lines=lines, trouble=trouble, states=STATES,
+        flows=FLOWS, levels=LEVELS, most=PAGE,
+    )  # fmt: skip
+
+
+@router.post("/flows/run")
+def run_again(call: Visitor, flow: Annotated[str, Form(max_length=100)]) -> Response:
+    """重跑: the clock takes it up within seconds; every flow is safe to run twice."""
+    refuse_unless_watching(call.actor)
+    with call.write() as session:
+        run = request_run(session, flow, call.now, call.actor.id)
+        log.info("run requested", by=call.actor.id, name=call.actor.name, flow=flow, run=run.id)
+    return done("已安排重跑，稍候自动显示结果", refresh=True)
+
+
+def _row(run: FlowRun) -> dict[str, Any]:
+    """A run for a template, which outlives the session."""
+    return {
+        "id": run.id, "flow": run.flow, "state": RunState(run.state), "scheduled_for": run.scheduled_for,
+        "started_at": run.started_at, "lasted": _lasted(run.started_at, run.ended_at), "by_hand": run.requested_by,
+        "numbers": numbers_of(run.result), "error": run.error, "via": run.via, "prefect_run_id": run.prefect_run_id,
+    }  # fmt: skip
+
+
+def _lasted(started: datetime | None, ended: datetime | None) -> str:
+    """How long a run took: 0.4 秒, 12 秒, 3 分 5 秒."""
+    if started is None or ended is None:
+        return ""
+    lasted = ended - started
+    if lasted < _SOON:
+        return f"{lasted.total_seconds():.1f} 秒"
+    minutes, seconds = divmod(int(lasted.total_seconds()), 60)
+    return f"{minutes} 分 {seconds} 秒" if minutes else f"{seconds} 秒"
+
+
+def _lines(call: Call, prefect_run_id: str | None) -> tuple[list[LogLine], str]:
+    if prefect_run_id is None:
+        return [], "这次运行没有经过日志服务，只有本机记录的结果，没有逐条日志。"
+    try:
+        found = run_logs(call.service.runtime.settings, prefect_run_id)
+    except DubanError as refusal:
+        return [], refusal.zh
+    lines: list[LogLine] = [{**line, "at": _local(line["at"])} for line in found]
+    return lines, "" if lines else "这次运行没有写下日志。"
+
+
+def _local(at: str) -> str:
+    return datetime.fromisoformat(at).astimezone(SHANGHAI).strftime("%H:%M:%S")
+
+
+def _is_near(request: Request) -> bool:
+    """Prefect's own pages answer on this machine alone: a link to them elsewhere would lead nowhere."""
+    return request.client is not None and request.client.host in _LOOPBACK

@@ -1,0 +1,92 @@
+"""自动任务: the flows and their runs, logs, running again, and what the page says while Prefect is down."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from flows.schedule import SCHEDULE
+from services.runs import prefect_server
+from services.runs.models import RunState, Via
+from services.runs.overview import FLOWS
+from services.runs.record import Outcome, begin_run, claim_requested, end_run
+from tests.web.site import HTMX, Site
+
+CRONS = {
+    "*/10 * * * *": "每 10 分钟", "2-59/5 * * * *": "每 5 分钟", "5 0 * * *": "每日 00:05", "35 2 * * *": "每日 02:35",
+    "5 6 * * *": "每日 06:05",
+}  # fmt: skip
+
+
+def _run(site: Site, flow: str, outcome: Outcome | None) -> int:
+    now = site.county.now
+    with site.county.database.write() as session:
+        run = begin_run(session, flow, now, now)
+        if outcome is not None:
+            end_run(session, run, outcome, now + timedelta(seconds=65))
+    return run
+
+
+def test_titles_and_times_are_those_of_the_schedule() -> None:
+    told = {name: (flow.title, flow.when) for name, flow in FLOWS.items()}
+    assert told == {row.name: (row.title, CRONS[row.cron]) for row in SCHEDULE}
+
+
+def test_runs_show_state_duration_and_numbers_even_when_prefect_is_down(site: Site) -> None:
+    done = Outcome(RunState.COMPLETED, Via.CLOCK, {"due": 12, "fired": 7, "skipped": 0})
+    _run(site, "escalate_overdue", done)
+    _run(site, "deliver_notifications", Outcome(RunState.FAILED, Via.CLOCK, None, "OSError: no route"))
+    page = site.by("supervisor").get("/flows").text
+    assert "流程引擎（Prefect）暂不可用" in page and "不影响期限计算" in page
+    assert "1 分 5 秒" in page and "执行措施 <b>7</b>" in page and "跳过" not in page
+    assert "失败" in page and "no route" not in page  # English stands in the drawer alone
+    assert "没有需要处理的" not in page and "尚未运行" in page
+
+
+def test_one_flow_can_be_looked_at_alone(site: Site) -> None:
+    for flow in ("verify_journal", "draw_samples"):
+        _run(site, flow, Outcome(RunState.COMPLETED, Via.CLOCK, {}))
+    page = site.by("supervisor").get("/flows?flow=verify_journal").text
+    assert "流转记录防篡改校验：运行记录" in page
+    assert page.split('id="runs"')[1].count("<tr>") == 2
+    assert "<html" not in site.by("supervisor").get("/flows", headers=HTMX).text
+
+
+def test_the_drawer_shows_the_log(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [{"timestamp": "2016-03-01T02:00:05+00:00", "level": 30, "message": "waiting <once>"}]
+    monkeypatch.setattr(prefect_server, "_request", lambda *_: lines)
+    run = _run(site, "verify_journal", Outcome(RunState.COMPLETED, Via.PREFECT, {"matters": 3}, None, "abc"))
+    drawer = site.by("supervisor").get(f"/flows/runs/{run}", headers=HTMX).text
+    assert "10:00:05" in drawer and "警告" in drawer and "waiting &lt;once&gt;" in drawer and "核对事项" in drawer
+
+
+def test_a_log_that_cannot_be_had_is_said(site: Site) -> None:
+    run = _run(site, "verify_journal", Outcome(RunState.COMPLETED, Via.PREFECT, {}, None, "abc"))
+    alone = _run(site, "verify_journal", Outcome(RunState.CRASHED, Via.CLOCK, None, "it <ended>"))
+    assert "暂不可用" in site.by("supervisor").get(f"/flows/runs/{run}", headers=HTMX).text
+    drawer = site.by("supervisor").get(f"/flows/runs/{alone}", headers=HTMX).text
+    assert "没有逐条日志" in drawer and "it &lt;ended&gt;" in drawer
+    assert site.by("supervisor").get("/flows/runs/999").status_code == 404
+
+
+def test_running_again_asks_the_clock_once(site: Site) -> None:
+    _run(site, "verify_journal", Outcome(RunState.COMPLETED, Via.CLOCK, {}))
+    for _ in range(2):
+        answer = site.post("supervisor", "/flows/run", {"flow": "verify_journal"})
+        assert (
+            answer.status_code == 204
+            and "已安排重跑" in json.loads(answer.headers["hx-trigger"])["duban:toast"]["text"]
+        )
+    with site.county.database.write() as session:
+        asked = claim_requested(session, site.county.now)
+        assert asked is not None and asked.requested_by == site.county.people["supervisor"]
+        assert claim_requested(session, site.county.now) is None
+    assert site.post("supervisor", "/flows/run", {"flow": "no_such"}).status_code == 404
+
+
+@pytest.mark.parametrize("who", ["clerk", "township_leader", "nobody"])
+def test_it_is_for_those_who_supervise_the_county(site: Site, who: str) -> None:
+    run = _run(site, "verify_journal", Outcome(RunState.COMPLETED, Via.CLOCK, {}))
+    assert site.by(who).get("/flows").status_code == 403
+    assert site.by(who).get(f"/flows/runs/{run}").status_code == 403
+    assert site.post(who, "/flows/run", {"flow": "verify_journal"}).status_code == 403

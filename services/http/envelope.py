@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.documents import MOST_BYTES
 from services.http.problems import problem, unexpected
 
-UPLOADS = "/api/v1/attachments"
+UPLOADS = frozenset({"/api/v1/attachments", "/uploads"})
 BODY_LIMIT = 1024 * 1024
 UPLOAD_LIMIT = MOST_BYTES + 64 * 1024
 """A file at its limit, and the multipart text around it."""
@@ -48,7 +48,7 @@ class _Request:
     def __init__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         self.app, self.scope, self._receive, self._send = app, scope, receive, send
         self.id = _request_id(Headers(scope=scope).get("x-request-id", ""))
-        self.limit = UPLOAD_LIMIT if scope["path"] == UPLOADS else BODY_LIMIT
+        self.limit = UPLOAD_LIMIT if scope["path"] in UPLOADS else BODY_LIMIT
         self.status: int | None = None
         self.taken = 0
 

@@ -21,7 +21,7 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """`text` stands beside the colour: 超期 3 天, 今日到期, 剩 2 天, 已中止; with （暂定） while days are not announced."""
+    """`text` stands beside the colour: 超期 3 天, 今日到期, 剩 2 天, 已中止; （暂定） while days are not announced."""
 
     colour: Colour
     text: str

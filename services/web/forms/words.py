@@ -1,0 +1,88 @@
+"""Answers on record, told in words: labels of codes, names of people and units."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.web.forms.fields import Field
+from services.web.forms.pickers import Names
+
+_KINDS = {"person": "person", "unit": "unit", "matter": "matter", "files": "attachment"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One answer. `lines` is what it says; `links` holds (address, name) of a matter or of files; `sealed` is the
+    name under which it is kept apart, and then nothing is said."""
+
+    label: str
+    lines: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    long: bool = False
+    sealed: str = ""
+
+
+def ids_in(fields: tuple[Field, ...], answers: Mapping[str, Any]) -> dict[str, set[int]]:
+    """Return the ids that answers hold, by what they are ids of."""
+    found: dict[str, set[int]] = {kind: set() for kind in _KINDS.values()}
+    for field in fields:
+        given = answers.get(field.name)
+        if field.kind in _KINDS:
+            found[_KINDS[field.kind]] |= set(_listed(given))
+        for inner in _listed(given) if field.fields else ():
+            for kind, ids in ids_in(field.fields, inner).items():
+                found[kind] |= ids
+    return found
+
+
+def facts(
+    fields: tuple[Field, ...], answers: Mapping[str, Any], names: Names, sealed: Collection[str] = ()
+) -> list[Fact]:
+    """Tell every answer that says something; `sealed` are the names of fields that are kept apart."""
+    return list(_facts(fields, answers, names, sealed))
+
+
+def _facts(
+    fields: tuple[Field, ...], answers: Mapping[str, Any], names: Names, sealed: Collection[str]
+) -> Iterator[Fact]:
+    for field in fields:
+        given = answers.get(field.name)
+        if field.sealed:
+            if field.name in sealed:
+                yield Fact(field.label, sealed=field.name)
+        elif given not in (None, "", [], False) or (given is False and field.kind == "yesno"):
+            yield _fact(field, given, names)
+
+
+def _fact(field: Field, given: Any, names: Names) -> Fact:
+    match field.kind:
+        case "files":
+            links = tuple((f"/attachments/{i}", names.of("attachment", i)) for i in _listed(given))
+            return Fact(field.label, links=links)
+        case "matter":
+            return Fact(field.label, links=tuple((f"/matters/{i}", names.of("matter", i)) for i in _listed(given)))
+        case "group" | "rows":
+            lines = tuple(_row(field.fields, row, names) for row in _listed(given))
+            return Fact(field.label, lines, long=True)
+        case "text":
+            return Fact(field.label, tuple(str(given).splitlines()), long=True)
+    return Fact(field.label, ("、".join(_said(field, one, names) for one in _listed(given)),))
+
+
+def _row(fields: tuple[Field, ...], row: Mapping[str, Any], names: Names) -> str:
+    told = facts(fields, row, names)
+    return "；".join(f"{fact.label}：{'、'.join([*fact.lines, *(name for _, name in fact.links)])}" for fact in told)
+
+
+def _said(field: Field, one: Any, names: Names) -> str:
+    if field.kind in ("person", "unit"):
+        return names.of(field.kind, one)
+    if isinstance(one, bool):
+        return "是" if one else "否"
+    return next((option.label for option in field.options if option.value == str(one)), str(one))
+
+
+def _listed(given: Any) -> list[Any]:
+    if given is None:
+        return []
+    return given if isinstance(given, list) else [given]

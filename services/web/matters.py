@@ -1,0 +1,244 @@
+"""A matter as its page shows it: what is on record in words, what can be done, what happened."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from markupsafe import Markup
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from services.engine.acknowledging import waiting_for
+from services.engine.diagram import CannotDraw
+from services.engine.models import FiredRung
+from services.engine.queries import (
+    EntryView,
+    MatterView,
+    PossibleAction,
+    form_schema,
+    get_matter,
+    possible_actions,
+    timeline,
+)
+from services.engine.queries.rungs import RungView, open_rungs, rung_view
+from services.engine.registry import Definition
+from services.engine.visibility import find_visible
+from services.identity.models import Sealed
+from services.notifications.attention import follows, seen_at
+from services.web.calls import Call
+from services.web.drawing import coloured
+from services.web.forms.fields import Field, read_fields
+from services.web.forms.pickers import Names, names_of
+from services.web.forms.words import Fact, facts, ids_in
+from statemachines.kit.situation import Move
+
+ENTRIES = 20
+OPENING = "open"
+_NOTED = ("reason", "text", "note", "purpose")
+_RUNG_DID = {
+    "remind": "提醒办理人", "tell": "告知", "raise": "报", "reassign": "转由", "open": "启动", "perform": "自动",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class StepFacts:
+    """One step on record, told; `at` is its instant."""
+
+    title: str
+    by: str
+    at: datetime
+    facts: list[Fact]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFacts:
+    """One entry of the journal with what it says."""
+
+    entry: EntryView
+    facts: list[Fact]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """One page of the journal, newest first."""
+
+    lines: list[EntryFacts]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What stands beside the form and changes by notes alone."""
+
+    matter: MatterView
+    history: History
+    rungs: list[RungView]
+    mine: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class MatterPage:
+    """The whole page; `drawing` is None where the layout program is missing."""
+
+    matter: MatterView
+    steps: list[StepFacts]
+    followed: bool
+    aside: Aside
+    drawing: Markup | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deeds:
+    """What this person may do now, the moves before the notes; `refused` says why he may not do the rest."""
+
+    allowed: list[PossibleAction]
+    refused: list[PossibleAction]
+
+    def named(self, name: str) -> PossibleAction | None:
+        return next((action for action in self.allowed if action.name == name), None)
+
+
+def show_matter(session: Session, call: Call, matter_id: int, deeds: Deeds) -> MatterPage:
+    """Return the page's content; raise MatterNotFound."""
+    row = find_visible(session, call.engine, call.actor, matter_id)
+    definition = _definition(session, call, row)
+    view = get_matter(session, call.engine, call.actor, matter_id, call.now)
+    trail = [Move(*move) for move in row["record"]["trail"]]
+    return MatterPage(
+        view, _steps(session, call, definition, view), follows(session, call.actor, matter_id),
+        _aside(session, call, view, definition),
+        _draw(definition, trail, view.state, {action.name for action in deeds.allowed}),
+    )  # fmt: skip
+
+
+def show_aside(session: Session, call: Call, matter_id: int) -> Aside:
+    """Return what stands beside the form; raise MatterNotFound."""
+    row = find_visible(session, call.engine, call.actor, matter_id)
+    view = get_matter(session, call.engine, call.actor, matter_id, call.now)
+    return _aside(session, call, view, _definition(session, call, row))
+
+
+def show_history(session: Session, call: Call, matter_id: int, cursor: str | None) -> History:
+    """Return one page of what happened; raise MatterNotFound, BadCursor."""
+    row = find_visible(session, call.engine, call.actor, matter_id)
+    return _history(session, call, matter_id, _definition(session, call, row), cursor)
+
+
+def deeds_of(session: Session, call: Call, matter_id: int) -> Deeds:
+    """Return what can be done with a matter now; raise MatterNotFound."""
+    found = possible_actions(session, call.engine, call.actor, matter_id, call.now)
+    ordered = sorted(found, key=lambda action: _ORDER.index(action.kind) if action.kind in _ORDER else len(_ORDER))
+    return Deeds([a for a in ordered if a.allowed], [a for a in ordered if not a.allowed])
+
+
+_ORDER = ("forward", "return", "note", "withdraw")
+
+
+def since(history: History, seq: int) -> list[EntryFacts]:
+    """Return what happened after an entry."""
+    return [line for line in history.lines if line.entry.seq > seq]
+
+
+def unsealed(session: Session, call: Call, matter_id: int, name: str, content: Any) -> list[Fact]:
+    """Tell what was opened, field by field."""
+    row = find_visible(session, call.engine, call.actor, matter_id)
+    fields = [found for found in _form(_definition(session, call, row), OPENING) if found.name == name]
+    if fields and fields[0].fields and isinstance(content, dict):
+        return facts(fields[0].fields, content, Names({}))
+    return [Fact(name, tuple(str(content).splitlines()), long=True)]
+
+
+def is_unread(session: Session, call: Call, view: MatterView) -> bool:
+    """Whether anything happened since this person opened the page last; only then opening it writes anything."""
+    last = seen_at(session, call.actor, [view.id]).get(view.id)
+    latest = max([view.moved_at, *(i.opened_at for i in view.items), *(i.urged_at for i in view.items if i.urged_at)])
+    return last is None or last <= latest
+
+
+def _definition(session: Session, call: Call, row: Mapping[str, Any]) -> Definition:
+    return call.engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"])
+
+
+def _form(definition: Definition, action: str) -> tuple[Field, ...]:
+    """The fields of an action's form; none for what the engine does by itself."""
+    procedure = definition.procedure
+    declared = procedure.opening if action == OPENING else procedure.actions.get(action)
+    return read_fields(form_schema(declared.form, definition.policy)) if declared else ()
+
+
+def _steps(session: Session, call: Call, definition: Definition, view: MatterView) -> list[StepFacts]:
+    forms = {step.action: _form(definition, step.action) for step in view.steps}
+    names = _names(session, call, ((forms[step.action], step.answers) for step in view.steps))
+    sealed = set(session.scalars(select(Sealed.name).where(Sealed.matter_id == view.id).distinct()))
+    return [
+        StepFacts(step.title, step.by_name or "系统", datetime.fromisoformat(step.at),
+                  facts(forms[step.action], step.answers, names, sealed))
+        for step in view.steps
+    ]  # fmt: skip
+
+
+def _aside(session: Session, call: Call, view: MatterView, definition: Definition) -> Aside:
+    found = session.execute(open_rungs(call.engine, call.actor).where(FiredRung.matter_id == view.id)).mappings().all()
+    rungs = [rung_view(session, call.engine, row) for row in found]
+    mine = frozenset(rung.id for rung in waiting_for(session, call.engine, call.actor, call.now, 500)) if rungs else ()
+    return Aside(view, _history(session, call, view.id, definition, None), rungs, frozenset(mine))
+
+
+def _history(session: Session, call: Call, matter_id: int, definition: Definition, cursor: str | None) -> History:
+    page = timeline(session, call.engine, call.actor, matter_id, cursor=cursor, limit=ENTRIES)
+    told = [(_form(definition, entry.action), entry.content.get("answers") or {}) for entry in page.rows]
+    names = _names(session, call, told)
+    people = names_of(session, call, {"person": set(_people(page.rows))})
+    lines = [
+        EntryFacts(entry, facts(fields, answers, names) if fields else _noted(entry, people, definition, call))
+        for entry, (fields, answers) in zip(page.rows, told, strict=True)
+    ]
+    return History(lines, page.next)
+
+
+def _noted(entry: EntryView, people: Names, definition: Definition, call: Call) -> list[Fact]:
+    """What an entry of the engine itself says."""
+    content, said = entry.content, []
+    if entry.action in ("rung", "rung_failed"):
+        rule = definition.policy.clocks.get(content.get("clock", ""))
+        did = "、".join(_did(deed, call, definition) for deed in content.get("did", ()))
+        said.append(Fact(rule.title if rule else "", (did,)))
+    to = content.get("to")
+    if to:
+        ids = to if isinstance(to, list) else [to]
+        said.append(Fact("送", ("、".join(people.of("person", one) for one in ids),)))
+    said += [Fact("", (str(content[key]),), long=True) for key in _NOTED if content.get(key)]
+    return said
+
+
+def _did(deed: str, call: Call, definition: Definition) -> str:
+    verb, _, what = deed.partition(" ")
+    if verb == "remind":
+        return _RUNG_DID[verb]
+    titles = {**call.engine.registry.pack.roles}
+    titles |= {key: found.title for key, found in call.engine.registry.procedures.items()}
+    titles |= {name: action.title for name, action in definition.procedure.actions.items()}
+    return _RUNG_DID.get(verb, "") + titles.get(what, what)
+
+
+def _people(entries: Iterable[EntryView]) -> Iterator[int]:
+    for entry in entries:
+        to = entry.content.get("to")
+        if isinstance(to, int | list):
+            yield from to if isinstance(to, list) else [to]
+
+
+def _names(session: Session, call: Call, told: Iterable[tuple[tuple[Field, ...], Mapping[str, Any]]]) -> Names:
+    ids: dict[str, set[int]] = {}
+    for fields, answers in told:
+        for kind, found in ids_in(fields, answers).items():
+            ids.setdefault(kind, set()).update(found)
+    return names_of(session, call, ids)
+
+
+def _draw(definition: Definition, trail: Collection[Move], state: str, possible: Collection[str]) -> Markup | None:
+    try:
+        return coloured(definition, trail, state, possible)
+    except CannotDraw:
+        return None

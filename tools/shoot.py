@@ -21,7 +21,9 @@ PASSWORD = "qinghe-demo-2026"
 PAGES = {
     "login": "/login", "receipt": "/receipt", "worklist": "/worklist", "worklist-red": "/worklist?light=red",
     "worklist-none": "/worklist?q=没有这样的事项", "watching": "/watching", "done": "/done", "messages": "/messages",
-    "profile": "/profile", "missing": "/nothing-here",
+    "profile": "/profile", "missing": "/nothing-here", "matter": "/worklist#first", "new": "/matters/new/petition",
+    "board": "/board", "ledger": "/ledger", "flows": "/flows", "procedures": "/procedures",
+    "petition": "/procedures/petition", "calendar": "/procedures/calendar",
 }  # fmt: skip
 LOOKS = {"light": (1440, 900), "dark": (1440, 900), "phone": (360, 780)}
 
@@ -34,7 +36,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for look in LOOKS:
             for name, page in _pages(browser, look, asked.base, asked.login, wanted):
-                page.screenshot(path=asked.out / f"{name}-{look}.png")
+                page.screenshot(path=asked.out / f"{name}-{look}.png", full_page=asked.whole)
         browser.close()
 
 
@@ -60,6 +62,11 @@ def _pages(browser: Browser, look: str, base: str, login: str, wanted: list[str]
 def _at(page: Page, base: str, path: str) -> Page:
     page.goto(urljoin(base, path))
     page.wait_for_load_state("networkidle")
+    if path.endswith("#first"):
+        first = page.locator("[data-rows] a[href^='/matters/']").first.get_attribute("href")
+        page.goto(urljoin(base, first or path))
+        page.wait_for_url(re.compile("/matters/"))
+        page.wait_for_load_state("networkidle")
     return page
 
 
@@ -69,6 +76,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--base", default="http://127.0.0.1:8000")
     parser.add_argument("--login", default="fangwen")
     parser.add_argument("--only", default="")
+    parser.add_argument("--whole", action="store_true", help="the whole page, not only what fits the window")
     return parser.parse_args()
 
 

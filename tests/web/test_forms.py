@@ -131,4 +131,4 @@ def test_answers_are_told_in_words_and_what_is_sealed_is_not(registration: tuple
 
 
 def test_a_name_that_is_gone_is_still_told() -> None:
-    assert Names({}).of("person", 5) == "（编号 5）"
+    assert Names({}).of("person", 5) == "（无权查看）"

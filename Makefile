@@ -22,7 +22,6 @@ setup: $(RUN_DEPS) $(COMMAND) $(ASSETS) ## install what the product needs, the c
 dev: $(DEV_DEPS) $(COMMAND) $(ASSETS) ## setup, and what the tests need
 
 run: setup ## install, migrate, load a demo county into an empty database, start everything
-	@$(COMMAND) db upgrade
 	@$(COMMAND) demo load --if-empty
 	@$(COMMAND) serve
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from services.cli.edge import AsJson, clock_now, migrated_runtime, progress, report, table
+from services.cli.edge import AsJson, clock_now, progress, report, table
 
 app = typer.Typer()
 
@@ -20,11 +20,14 @@ def load(
     if_empty: Annotated[bool, typer.Option("--if-empty", help="Do nothing where there is any unit.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Fill an empty database with an invented county: units, people, four months of petitions."""
+    """Bring the database up to date and, if it is empty, fill it with an invented county: four months of petitions."""
     from services.demo import DAYS, demo_logins
     from services.demo import load as fill
+    from services.migrations import upgrade
+    from services.runtime import runtime
 
-    made = migrated_runtime()
+    made = runtime()
+    upgrade(made.settings.database_url)
     with progress("working days walked", DAYS) as walked:
         answer = fill(made, clock_now(), if_empty=if_empty, progress=walked)
     logins = demo_logins(made) if answer["loaded"] else []

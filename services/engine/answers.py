@@ -1,9 +1,10 @@
 """Turns what a client sent into a form's answers: validated, codes and references checked, sealed parts set apart."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,6 +16,9 @@ from services.engine.models import Attachment, Matter
 from services.identity.models import Person, Unit
 from statemachines.kit.forms import Anchor, Coded, Destination, Form, Mark, Names, Ref, marked, sealed_fields
 from statemachines.kit.policy import Policy
+
+Condition = Callable[[], ColumnElement[bool]]
+"""Made only when it is needed: few forms refer to anything."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +63,13 @@ def read_answers(
     *,
     uploader: int | None,
     matters: Collection[int],
-    seen: ColumnElement[bool],
+    seen: Condition,
 ) -> Answers:
     """Validate and check; raise InvalidAnswers with every objection at once.
 
     `away` and `away_units` are those named in the matter or recused: nobody of them is made to handle it, and
     nothing is sent to such a unit or below it. Files are the uploader's own fresh ones, or belong to these matters.
-    `seen` is the condition on matters that may be referred to: one out of sight answers like one that is not there.
+    `seen` gives the condition on matters that may be referred to: one out of sight answers like one that is not there.
     """
     try:
         answers = form.model_validate(dict(data))
@@ -74,10 +78,8 @@ def read_answers(
     found = _Found()
     for path, marks, value in marked(answers):
         _look_at(path, marks, value, policy, today, found)
-    usable = or_(
-        and_(Attachment.matter_id.is_(None), Attachment.uploaded_by == uploader), Attachment.matter_id.in_(matters)
-    )
-    _check_references(session, found, frozenset(away), {"attachment": usable, "matter": seen})
+    usable: dict[str, Condition] = {"attachment": partial(_usable, uploader, matters), "matter": seen}
+    _check_references(session, found, frozenset(away), usable)
     _check_destinations(session, found, frozenset(away_units))
     if found.errors:
         raise InvalidAnswers(found.errors)
@@ -129,12 +131,15 @@ def _note_named(marks: tuple[Mark, ...], value: Any, found: _Found) -> None:
 _TABLES: dict[str, Any] = {"person": Person, "unit": Unit, "matter": Matter, "attachment": Attachment}
 
 
-def _check_references(
-    session: Session, found: _Found, away: frozenset[int], usable: Mapping[str, ColumnElement[bool]]
-) -> None:
+def _usable(uploader: int | None, matters: Collection[int]) -> ColumnElement[bool]:
+    fresh = and_(Attachment.matter_id.is_(None), Attachment.uploaded_by == uploader)
+    return or_(fresh, Attachment.matter_id.in_(matters))
+
+
+def _check_references(session: Session, found: _Found, away: frozenset[int], usable: Mapping[str, Condition]) -> None:
     for kind, ids in found.ids.items():
         table = _TABLES[kind]
-        known = set(session.scalars(select(table.id).where(table.id.in_(ids), usable.get(kind, true()))))
+        known = set(session.scalars(select(table.id).where(table.id.in_(ids), usable.get(kind, true)())))
         for missing in sorted(ids.keys() - known):
             found.errors.append(
                 _error(

@@ -77,7 +77,7 @@ def open_matter(
     above = frozenset({parent.matter_id} if parent else ())
     read = partial(
         read_answers, session, procedure.opening.form, data, definition.policy, local_date(now),
-        uploader=actor.id, matters=above, seen=true() if parent else visible(actor, engine.registry),
+        uploader=actor.id, matters=above, seen=true if parent else partial(visible, actor, engine.registry),
     )  # fmt: skip
     away = _exclusions(session, above)
     answers = read(*away)

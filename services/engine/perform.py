@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -87,7 +88,7 @@ def _decide(
         assert declared is not None
         answers = read_answers(
             session, declared.form, data, policy, local_date(now), loaded.people, loaded.units,
-            uploader=actor.id, matters=(loaded.id,), seen=visible(actor, engine.registry),
+            uploader=actor.id, matters=(loaded.id,), seen=partial(visible, actor, engine.registry),
         )  # fmt: skip
         loaded.others |= load_others(session, [m for m in answers.matters if m not in loaded.others])
         situation = loaded.situation(actor, now, right.behalf_of)

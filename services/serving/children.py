@@ -8,6 +8,9 @@ from config.settings import Settings
 from services.runs.prefect_server import LOOPBACK, prefect_environ
 from services.serving.supervisor import ChildSpec
 
+WEB_FIRST = 4.0
+"""Seconds in which the web comes up alone: people wait for it, and for nothing else."""
+
 
 def children(settings: Settings) -> tuple[ChildSpec, ...]:
     """Web, clock and Prefect server, in the order in which they are to end: each may need the later ones."""
@@ -15,8 +18,8 @@ def children(settings: Settings) -> tuple[ChildSpec, ...]:
     prefect = prefect_environ(settings, environ)
     return (
         ChildSpec("web", _web(settings), environ, grace=8.0),
-        ChildSpec("clock", (sys.executable, "-m", "flows.clock"), prefect, grace=20.0),
-        ChildSpec("prefect", _prefect_server(settings), prefect, 10.0, prefect_log(settings)),
+        ChildSpec("clock", (sys.executable, "-m", "flows.clock"), prefect, grace=20.0, wait=WEB_FIRST),
+        ChildSpec("prefect", _prefect_server(settings), prefect, 10.0, prefect_log(settings), wait=WEB_FIRST),
     )
 
 

@@ -32,13 +32,15 @@ LARGEST_LOG = 5 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """A command to keep running. `grace`: seconds from SIGTERM to SIGKILL; `log_file`: None for our own output."""
+    """A command to keep running. `grace`: seconds from SIGTERM to SIGKILL; `log_file`: None for our own output;
+    `wait`: seconds before its first start, in which the children before it have the machine to themselves."""
 
     name: str
     command: tuple[str, ...]
     environ: Mapping[str, str]
     grace: float
     log_file: Path | None = None
+    wait: float = 0.0
 
 
 @dataclass(slots=True)
@@ -98,7 +100,7 @@ class Supervisor:
     """Runs its children until SIGTERM, SIGINT or SIGHUP; ends them in the order given, leaving no process."""
 
     def __init__(self, specs: Sequence[ChildSpec]) -> None:
-        self._children = [_Child(spec) for spec in specs]
+        self._children = [_Child(spec, start_at=time.monotonic() + spec.wait) for spec in specs]
 
     def run(self) -> None:
         """Start all, start again what dies, end all. Main thread only; returns when nothing is left."""

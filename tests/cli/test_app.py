@@ -58,7 +58,7 @@ def test_every_command_explains_itself(duban: Callable[..., Any], words: tuple[s
 
 @pytest.mark.parametrize(
     "words",
-    [("serve",), ("sweep",), ("journal", "verify"), ("flows", "runs"), ("clock", "explain", "1"), ("demo", "load")],
+    [("serve",), ("sweep",), ("journal", "verify"), ("flows", "runs"), ("clock", "explain", "1")],
     ids=" ".join,
 )
 def test_a_database_without_tables_is_refused(refusal: Callable[..., str], words: tuple[str, ...]) -> None:

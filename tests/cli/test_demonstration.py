@@ -11,11 +11,10 @@ from services.runtime import runtime
 from tests.support.cast import County
 
 
-def test_it_fills_an_empty_database_and_tells_the_log_ins(
-    duban: Callable[..., Any], answer: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+def test_it_makes_the_tables_fills_them_and_tells_the_log_ins(
+    duban: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.demo.loading.PROGRAMME", PROGRAMME[:2])
-    answer("db", "upgrade")
     shown = duban("demo", "load", "--if-empty").stdout
     assert "57 people in 23 units, 7 matters" in shown
     for login, password, _ in demo_logins(runtime()):

@@ -1,0 +1,177 @@
+"""Who held a period for how many working days: a case counted by hand, and a real petition that was sent back."""
+
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from config.calendar import SHANGHAI, WorkingCalendar
+from services.engine.models import Clock, Matter, WorkItem
+from services.engine.queries.attribution import Spell, Window, attribute, held, spells_of, was_late
+from services.engine.work import claim, release
+from tests.support.cast import County
+
+COUNTY, LIUHE, WATER = 1, 2, 3
+LEADER, HANDLER = 11, 21
+
+
+def at(day: int, hour: int = 9) -> datetime:
+    """A moment of March 2016 in Shanghai: the 1st is a Tuesday."""
+    return datetime(2016, 3, day, hour, tzinfo=SHANGHAI)
+
+
+def clock(**changed: Any) -> dict[str, Any]:
+    """Ran from the 1st, due on Thursday the 10th, stood still from Friday the 4th to Monday, ended on the 17th."""
+    return {
+        "id": 7, "matter_id": 5, "anchor": date(2016, 3, 1), "stopped_at": at(17), "effective_due": date(2016, 3, 10),
+        "ledger": {"suspensions": [{"start": "2016-03-04", "end": "2016-03-07"}], "late": []},
+    } | changed  # fmt: skip
+
+
+SPELLS = [
+    Spell(LIUHE, None, "handler", at(1, 10), at(2, 14)),
+    Spell(LIUHE, HANDLER, "handler", at(2, 14), at(8)),
+    Spell(COUNTY, LEADER, "unit_leader", at(8), at(9, 16)),  # sent back, and passed on again the next day
+    Spell(LIUHE, HANDLER, "handler", at(9, 16), at(14, 10)),
+    Spell(WATER, None, "handler", at(14, 10), at(17)),
+]
+
+
+def _days(row: dict[str, Any], **more: Any) -> dict[tuple[int, int | None], tuple[int, int]]:
+    found = held(row, SPELLS, WorkingCalendar(), date(2016, 3, 31), **more)
+    assert {(one.clock_id, one.matter_id) for one in found} <= {(7, 5)}
+    return {(one.unit_id, one.person_id): (one.days, one.late) for one in found}
+
+
+def test_each_day_is_his_who_had_the_matter_when_it_began() -> None:
+    assert _days(clock()) == {
+        (LIUHE, None): (1, 0),  # the 2nd
+        (LIUHE, HANDLER): (6, 2),  # the 3rd, 7th, 8th, 10th; late on the 11th and 14th; the 4th stood still
+        (COUNTY, LEADER): (1, 0),  # the 9th
+        (WATER, None): (3, 3),  # the 15th, 16th, 17th
+    }
+
+
+def test_only_days_inside_the_window_count() -> None:
+    window = Window(date(2016, 3, 10), date(2016, 3, 15))
+    assert _days(clock(), window=window) == {(LIUHE, HANDLER): (3, 2), (WATER, None): (1, 1)}
+
+
+def test_a_clock_that_still_stands_still_charges_nobody() -> None:
+    ledger = {"suspensions": [{"start": "2016-03-04", "end": None}], "late": []}
+    row = clock(stopped_at=None, effective_due=None, ledger=ledger)
+    assert _days(row) == {(LIUHE, None): (1, 0), (LIUHE, HANDLER): (1, 0)}
+
+
+def test_what_was_late_before_more_time_was_given_stays_late() -> None:
+    late = [{"due": "2016-03-07", "noted": at(9).astimezone(UTC).isoformat()}]
+    row = clock(effective_due=date(2016, 3, 31), ledger={"suspensions": [], "late": late})
+    assert _days(row)[LIUHE, HANDLER] == (7, 1)  # the 8th
+    assert _days(row)[COUNTY, LEADER] == (1, 1)
+    assert _days(row)[WATER, None] == (3, 0)
+
+
+def test_a_duty_stays_with_whoever_may_settle_it() -> None:
+    owed = _days(clock(), settled_by=frozenset({"unit_leader"}))
+    assert owed[COUNTY, LEADER] == (7, 5)  # from the 9th on, wherever the matter went
+    assert owed[LIUHE, HANDLER] == (3, 0)  # until somebody had it who may
+
+
+def test_days_before_anybody_had_it_are_nobodys() -> None:
+    spells = [Spell(LIUHE, HANDLER, "handler", at(10), None)]
+    found = held(clock(), spells, WorkingCalendar(), date(2016, 3, 31))
+    assert [(one.days, one.late) for one in found] == [(5, 5)]
+
+
+def test_holders_before_the_last_are_in_the_journal() -> None:
+    item = {"id": 3, "unit_id": WATER, "person_id": None, "role": "handler", "opened_at": at(1), "closed_at": None}
+    entries = [
+        {"at": at(1), "action": "approve", "actor_id": LEADER, "behalf_of": None, "content": {"unit_id": LIUHE}},
+        {"at": at(2), "action": "claim", "actor_id": HANDLER, "behalf_of": None, "content": {"item": 3}},
+        {"at": at(3), "action": "claim", "actor_id": 99, "behalf_of": None, "content": {"item": 4}},
+        {"at": at(4), "action": "transfer", "actor_id": HANDLER, "behalf_of": None,
+         "content": {"item": 3, "from": HANDLER, "to": 22}},
+        {"at": at(7), "action": "release", "actor_id": 22, "behalf_of": None, "content": {"item": 3}},
+        {"at": at(8), "action": "rerouted", "actor_id": None, "behalf_of": None, "content": {"unit_id": WATER}},
+    ]  # fmt: skip
+    found = [(s.unit_id, s.person_id, s.begins, s.ends) for s in spells_of([item], entries, COUNTY)]
+    assert found == [
+        (LIUHE, None, at(1), at(2)), (LIUHE, HANDLER, at(2), at(4)), (LIUHE, 22, at(4), at(7)),
+        (LIUHE, None, at(7), at(8)), (WATER, None, at(8), None),
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def sent_back(county: County) -> int:
+    """Handled in Liuhe from the 1st, sent back on the 10th, passed on again on the 14th, moved away on the 30th."""
+    matter_id = county.walk("accept", "propose", "approve")
+    county.now = at(2, 10)
+    _claim(county, matter_id)
+    county.now = at(10, 10)
+    county.act(matter_id, "send_back", "handler", {"reason": "请补充材料"})
+    county.now = at(14, 10)
+    county.act(matter_id, "approve", "leader", {"note": "同意"})
+    county.now = at(15, 10)
+    _claim(county, matter_id)
+    county.now = at(30, 10)
+    county.act(matter_id, *("reassign", "office"), county.usual("reassign")[1])
+    county.now = at(30, 10) + timedelta(days=9)  # Friday, 8 April
+    return matter_id
+
+
+def _item(county: County, matter_id: int) -> int:
+    with county.database.read() as session:
+        waiting = WorkItem.matter_id == matter_id, WorkItem.closed_at.is_(None), WorkItem.kind == "turn"
+        return session.scalars(select(WorkItem.id).where(*waiting)).one()
+
+
+def _claim(county: County, matter_id: int) -> None:
+    item = _item(county, matter_id)
+    with county.database.write() as session:
+        claim(session, county.engine, item, county.actor("handler", session), county.now)
+
+
+def _found(county: County, *where: Any) -> dict[tuple[str, str | None], tuple[int, int]]:
+    units, people = ({i: key for key, i in ids.items()} for ids in (county.units, county.people))
+    days: Counter[tuple[str, str | None]] = Counter()
+    late: Counter[tuple[str, str | None]] = Counter()
+    with county.database.read() as session:
+        for one in attribute(session, county.engine, county.now, *where):
+            key = units[one.unit_id], people[one.person_id] if one.person_id else None
+            days[key] += one.days
+            late[key] += one.late
+    return {key: (days[key], late[key]) for key in days}
+
+
+def test_a_petition_sent_back_and_moved_on(county: County, sent_back: int) -> None:
+    assert _found(county, Matter.id == sent_back, Clock.name == "handling") == {
+        ("liuhe", None): (2, 0),  # 2 and 15 March
+        ("liuhe", "handler"): (17, 0),  # 3 to 10 and 16 to 30 March
+        ("county", "leader"): (2, 0),  # 11 and 14 March: it came back to him who had passed it on
+        ("county", None): (6, 4),  # nobody at the water bureau handles petitions: due 1 April, late from the 5th
+    }
+
+
+def test_the_notice_owed_is_the_clerks_wherever_the_petition_lies(county: County, sent_back: int) -> None:
+    assert _found(county, Clock.name == "acceptance_notice", was_late(county.now)) == {("county", None): (27, 12)}
+    assert _found(county, Clock.name == "screening", was_late(county.now)) == {}
+
+
+def test_a_step_taken_back_leaves_no_clock(county: County) -> None:
+    matter_id = county.walk("accept")
+    county.act(matter_id, "withdraw", *county.usual("withdraw"))
+    county.now += timedelta(days=3)
+    assert _found(county, Clock.name == "disposition") == {}
+    assert _found(county, Clock.name == "screening") == {("county", "clerk"): (3, 0)}
+
+
+def test_a_release_gives_the_days_back_to_the_unit(county: County) -> None:
+    matter_id = county.walk("accept", "propose", "approve")
+    _claim(county, matter_id)
+    county.now = at(4, 10)
+    with county.database.write() as session:
+        release(session, county.engine, _item(county, matter_id), county.actor("handler", session), county.now)
+    county.now = at(8)
+    assert _found(county, Clock.name == "handling") == {("liuhe", "handler"): (3, 0), ("liuhe", None): (2, 0)}

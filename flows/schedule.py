@@ -98,7 +98,7 @@ SCHEDULE: tuple[Scheduled, ...] = (
     Scheduled(
         "verify_journal",
         "流转记录防篡改校验",
-        "services.engine.journal:verify_all",
+        "services.administration.record:verify_all",
         "35 2 * * *",
         grace=timedelta(hours=12),
     ),

@@ -1,4 +1,4 @@
-"""Checks every matter's chain of journal entries."""
+"""Checks every matter's chain of journal entries, and that of the record of administration."""
 
 from datetime import datetime
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from prefect import flow
 
 from flows.execution import report, utc_now
-from services.engine.journal import verify_all
+from services.administration.record import verify_all
 from services.runtime import runtime
 
 

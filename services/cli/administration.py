@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from services.identity.models import Unit
+    from services.runtime import Runtime
 
 ROLE = "admin"
 app = typer.Typer()
@@ -38,12 +39,12 @@ def create(
     password, now = _password(), clock_now()
     with made.database.write() as session:
         unit = _root(session, county)
-        person = _administrator(session, login, name, password, unit, now)
+        person = _administrator(session, made, login, name, password, unit, now)
         answer = {"person_id": person, "login": login, "unit_id": unit.id, "unit": unit.name, "role": ROLE}
 
     def show(console: Console) -> None:
         console.print(f"{name} ({login}) is administrator of {unit.name}.")
-        console.print("Start `duban serve`, log in, then add units, people and their roles (see the API's page).")
+        console.print("Start `duban serve`, log in, then add units, people and their roles under 机构与人员.")
 
     report(answer, as_json, show)
 
@@ -73,12 +74,16 @@ def _root(session: "Session", county: str | None) -> "Unit":
     return root
 
 
-def _administrator(session: "Session", login: str, name: str, password: str, unit: "Unit", now: datetime) -> int:
-    from config.calendar import local_date
+def _administrator(
+    session: "Session", made: "Runtime", login: str, name: str, password: str, unit: "Unit", now: datetime
+) -> int:
+    from services.administration import people
+    from services.administration.office import COMMAND_LINE, Office
+    from services.engine.core import engine_for
     from services.identity.passwords import set_password
-    from services.identity.people import create_person, grant
 
-    person = create_person(session, name, now, login=login)
+    office = Office(session, COMMAND_LINE, now, engine_for(made).registry.pack.roles)
+    person = people.add(office, name, login)
     set_password(person, password)
-    grant(session, person.id, ROLE, unit.id, local_date(now), None, "duban admin create")
+    people.grant(office, person.id, ROLE, unit.id, office.today, "duban admin create")
     return person.id

@@ -20,12 +20,19 @@ def verify(
     matter: Annotated[int | None, typer.Option(help="Only this matter's journal, by its id.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check every entry against the chain of hashes; name the first bad one of each matter. Exit 1 if any is bad."""
+    """Check every entry against the chain of hashes; name the first bad one of each matter. Exit 1 if any is bad.
+
+    The record of administration is checked along, unless one matter is asked for.
+    """
+    from services.administration import record
     from services.engine.journal import verify as check
 
     made = migrated_runtime()
     with made.database.read() as session, progress("entries", _count(session, matter)) as checked:
         answer = check(session, None if matter is None else [matter], checked)
+        if matter is None:
+            deeds = record.verify(session)
+            answer |= {"administration": deeds, "ok": answer["ok"] and deeds["ok"]}
     _refuse_unknown(answer, matter)
     report(answer, as_json, lambda console: _show(console, answer))
     if not answer["ok"]:
@@ -49,9 +56,12 @@ def _refuse_unknown(answer: dict[str, Any], matter: int | None) -> None:
 
 
 def _show(console: Console, answer: dict[str, Any]) -> None:
+    rows = [(b["matter_id"], b["seq"], b["why"]) for b in answer["broken"]]
     checked = f"{answer['entries']} entries of {answer['matters']} matters"
-    if answer["ok"]:
+    if deeds := answer.get("administration"):
+        checked += f", {deeds['entries']} deeds of administrators"
+        rows += [("administration", b["seq"], b["why"]) for b in deeds["broken"]]
+    if not rows:
         console.print(f"{checked}: every one holds")
         return
-    rows = [(b["matter_id"], b["seq"], b["why"]) for b in answer["broken"]]
     console.print(table("matter", "entry", "what is wrong", rows=rows, title=f"{checked}; these do not hold:"))

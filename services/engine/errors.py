@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from services.db.errors import DubanError
+from services.identity.errors import NotPermitted as NotPermitted
 
 
 class MatterNotFound(DubanError):
@@ -13,11 +14,6 @@ class MatterNotFound(DubanError):
 
     def __init__(self) -> None:
         super().__init__("no such matter within your scope", "没有找到该事项，或您无权查看")
-
-
-class NotPermitted(DubanError):
-    code: ClassVar[str] = "not_permitted"
-    status: ClassVar[int] = 403
 
 
 class ActionRefused(DubanError):

@@ -23,11 +23,16 @@ from services.http.errors import CrossSite, InsufficientScope, SessionOnly
 from services.http.limits import LookUps
 from services.identity.access import Actor
 from services.identity.credentials import USE_NOTED_EVERY, authenticate, note_use
-from services.identity.errors import NotAuthenticated
+from services.identity.errors import NotAuthenticated, PasswordTemporary
 from services.runtime import Runtime
 
 COOKIE = "duban_session"
 _TOKEN_PREFIX = "dbt_"
+_WITH_A_TEMPORARY_PASSWORD = frozenset(
+    {"/api/v1/session", "/api/v1/session/password", "/profile", "/profile/password", "/logout", "/counts"}
+)
+"""All that somebody can do before he has set a password of his own."""
+
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _bearer = HTTPBearer(
@@ -115,6 +120,8 @@ def authenticated(
         refuse_cross_site(request.headers)
     with the.runtime.database.read() as session:
         actor = authenticate(session, secret, now)
+    if actor.temporary and request.url.path not in _WITH_A_TEMPORARY_PASSWORD:
+        raise PasswordTemporary
     for scope in needed.scopes:
         if not actor.allows(scope):
             raise InsufficientScope(scope)

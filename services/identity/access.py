@@ -27,12 +27,16 @@ class ActorGrant:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody acting now. `id` is None for machinery; `scopes` is None where all his rights apply."""
+    """Somebody acting now. `id` is None for machinery; `scopes` is None where all his rights apply.
+
+    `temporary`: he came with a password that somebody else gave him, and has to set his own first.
+    """
 
     id: int | None
     name: str
     grants: tuple[ActorGrant, ...] = ()
     scopes: frozenset[str] | None = None
+    temporary: bool = False
 
     @property
     def system(self) -> bool:

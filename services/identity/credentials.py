@@ -6,6 +6,7 @@ The secret is shown once, when it is made; only its SHA-256 is kept. It has 256 
 import hashlib
 import secrets
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Update, or_, select, update
@@ -50,12 +51,18 @@ def open_session(database: Database, login: str, password: str, now: datetime) -
     raise WrongLogin
 
 
-def change_password(session: Session, person_id: int, password: str, now: datetime) -> None:
-    """Set the password and end all sessions opened with the old one; tokens stay. Raises `WeakPassword`."""
+def change_password(session: Session, person_id: int, password: str, now: datetime, *, temporary: bool = False) -> None:
+    """Set the password and end all sessions opened with the old one; tokens stay. Raises `WeakPassword`.
+
+    `temporary` where somebody else gives it; whoever then sets his own cannot keep that one.
+    """
     person = session.get(Person, person_id)
     if person is None:
         raise NotFound(f"there is no person {person_id}", "没有这个人员。")
+    if person.password_temporary and not temporary:
+        passwords.refuse_same(person, password)
     passwords.set_password(person, password)
+    person.password_temporary = temporary
     session.execute(_ending(now).where(_of(person_id), Credential.kind == CredentialKind.SESSION))
 
 
@@ -94,7 +101,8 @@ def authenticate(session: Session, secret: str, now: datetime) -> Actor:
         raise NotAuthenticated
     credential, person = found
     scopes = frozenset(credential.scopes) if credential.kind == CredentialKind.TOKEN else None
-    return load_actor(session, person.id, local_date(now), scopes)
+    actor = load_actor(session, person.id, local_date(now), scopes)
+    return replace(actor, temporary=person.password_temporary and scopes is None)
 
 
 def note_use(session: Session, secret: str, now: datetime) -> None:

@@ -13,6 +13,13 @@ class NotFound(DubanError):
     status: ClassVar[int] = 404
 
 
+class NotPermitted(DubanError):
+    """The actor has no role that allows this here."""
+
+    code: ClassVar[str] = "not_permitted"
+    status: ClassVar[int] = 403
+
+
 class UnitRefused(DubanError):
     """The change would break the organisation tree."""
 
@@ -46,6 +53,18 @@ class WeakPassword(DubanError):
 
     code: ClassVar[str] = "weak_password"
     status: ClassVar[int] = 422
+
+
+class PasswordTemporary(DubanError):
+    """The password was given by somebody else: nothing else goes before its owner has set one of his own."""
+
+    code: ClassVar[str] = "password_temporary"
+    status: ClassVar[int] = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this password was given by an administrator; set one of your own first", "请先修改初始密码，再继续办理。"
+        )
 
 
 class WrongLogin(DubanError):

@@ -61,7 +61,10 @@ class Unit(Base):
 
 
 class Person(Base):
-    """Someone who works here. Without a `login` he cannot log in, but can be appointed and written to."""
+    """Someone who works here. Without a `login` he cannot log in, but can be appointed and written to.
+
+    A temporary password was given by somebody else: with it one can do nothing but set one's own.
+    """
 
     __tablename__ = "person"
 
@@ -69,6 +72,7 @@ class Person(Base):
     name: Mapped[str]
     login: Mapped[str | None] = mapped_column(unique=True)
     password_hash: Mapped[str | None]
+    password_temporary: Mapped[bool] = mapped_column(default=False)
     failed_count: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
     active: Mapped[bool] = mapped_column(default=True)

@@ -1,5 +1,6 @@
 """Log-ins and passwords: argon2id, a few rules, and a pause after too many wrong ones."""
 
+import secrets
 import unicodedata
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ MIN_LENGTH = 10
 MAX_LENGTH = 128  # bounds the work an unknown caller can ask for
 FAILURES = 5
 PAUSE = timedelta(minutes=15)
+_LEGIBLE = "abcdefghjkmnpqrstuvwxyz23456789"
 
 # OWASP's choice for small memory (19 MiB, 2 passes, 1 lane): the RFC's 64 MiB times every log-in of a morning
 # is too much for a county's machine
@@ -31,6 +33,18 @@ def set_password(person: Person, password: str) -> None:
     _check_strength(person, password)
     person.password_hash = _HASHER.hash(password)
     clear_failures(person)
+
+
+def refuse_same(person: Person, password: str) -> None:
+    """Raise `WeakPassword` if this is the password the person has."""
+    if matches(person.password_hash, password):
+        raise WeakPassword("the new password must differ from the one you were given", "新密码不能与初始密码相同。")
+
+
+def first_password() -> str:
+    """A password to hand over on paper: three groups of four, without letters and digits that look alike."""
+    groups = ("".join(secrets.choice(_LEGIBLE) for _ in range(4)) for _ in range(3))
+    return "-".join(groups)
 
 
 def matches(password_hash: str | None, password: str) -> bool:

@@ -33,13 +33,15 @@ def create_person(session: Session, name: str, now: datetime, login: str | None 
     """Add a person; without `login` one who never logs in. He has no password and no role yet."""
     name = name.strip()
     if not name:
-        raise PersonRefused("a person needs a name", "姓名不能为空。")
+        raise PersonRefused("a person needs a name", "姓名不能为空。", field="name")
     if login is not None:
         login = normal_login(login)
         if not login or " " in login or len(login) > 64:
-            raise PersonRefused("a login has 1 to 64 characters and no space", "用户名应为 1 至 64 个字符，不含空格。")
+            raise PersonRefused(
+                "a login has 1 to 64 characters and no space", "用户名应为 1 至 64 个字符，不含空格。", field="login"
+            )
         if session.scalar(select(Person.id).where(Person.login == login)) is not None:
-            raise PersonRefused(f"login {login} is taken; choose another", f"用户名 {login} 已被使用。")
+            raise PersonRefused(f"login {login} is taken; choose another", f"用户名 {login} 已被使用。", field="login")
     person = Person(name=name, login=login, created_at=now)
     session.add(person)
     session.flush()
@@ -51,6 +53,24 @@ def deactivate(session: Session, person_id: int, now: datetime) -> Person:
     person = get_person(session, person_id)
     person.active = False
     revoke_all(session, person_id, now)
+    session.flush()
+    return person
+
+
+def reactivate(session: Session, person_id: int) -> Person:
+    """Let the person in again, with what posts and roles have not ended meanwhile; the old password is gone."""
+    person = get_person(session, person_id)
+    person.active, person.password_hash = True, None
+    session.flush()
+    return person
+
+
+def rename_person(session: Session, person_id: int, name: str) -> Person:
+    """Correct the person's name; what he did earlier stays under the name of that day."""
+    person = get_person(session, person_id)
+    if not name.strip():
+        raise PersonRefused("a person needs a name", "姓名不能为空。", field="name")
+    person.name = name.strip()
     session.flush()
     return person
 
@@ -68,7 +88,7 @@ def add_post(
     get_person(session, person_id)
     get_unit(session, unit_id)
     if held_to is not None and held_to < held_from:
-        raise PersonRefused("a post cannot end before it begins", "任职结束日期不能早于开始日期。")
+        raise PersonRefused("a post cannot end before it begins", "任职结束日期不能早于开始日期。", field="held_to")
     post = Post(person_id=person_id, unit_id=unit_id, title=title, head=head, held_from=held_from, held_to=held_to)
     session.add(post)
     session.flush()
@@ -80,7 +100,7 @@ def end_post(session: Session, post_id: int, last_day: date) -> Post:
     if (post := session.get(Post, post_id)) is None:
         raise NotFound(f"there is no post {post_id}", "没有这条任职记录。")
     if last_day < post.held_from:
-        raise PersonRefused("a post cannot end before it begins", "任职结束日期不能早于开始日期。")
+        raise PersonRefused("a post cannot end before it begins", "任职结束日期不能早于开始日期。", field="on")
     post.held_to = last_day
     session.flush()
     return post
@@ -102,7 +122,7 @@ def grant(
     if not _ROLE.fullmatch(role) or role == SYSTEM:
         raise GrantRefused(f"{role!r} is no role that a person can hold", "该角色不能授予个人。")
     if valid_to is not None and valid_to < valid_from:
-        raise GrantRefused("a grant cannot end before it begins", "授权结束日期不能早于开始日期。")
+        raise GrantRefused("a grant cannot end before it begins", "授权结束日期不能早于开始日期。", field="valid_to")
     same = select(Grant.id).where(
         Grant.person_id == person_id,
         Grant.role == role,
@@ -112,7 +132,9 @@ def grant(
         or_(Grant.valid_to.is_(None), Grant.valid_to >= Grant.valid_from),
     )
     if session.scalar(same.limit(1)) is not None:
-        raise GrantRefused("the person has this role there already on some of these days", "该时段内已有相同授权。")
+        raise GrantRefused(
+            "the person has this role there already on some of these days", "该时段内已有相同授权。", field="role"
+        )
     given = Grant(
         person_id=person_id,
         role=role,

@@ -76,9 +76,9 @@ def create_unit(
 
 def _check_new(session: Session, code: str, name: str, kind: UnitKind, parent: Unit | None) -> None:
     if not code or not name:
-        raise UnitRefused("a unit needs a code and a name", "单位编码和名称不能为空。")
+        raise UnitRefused("a unit needs a code and a name", "单位编码和名称不能为空。", field="name")
     if session.scalar(select(Unit.id).where(Unit.code == code)) is not None:
-        raise UnitRefused(f"unit code {code} is taken; choose another", f"单位编码 {code} 已被使用。")
+        raise UnitRefused(f"unit code {code} is taken; choose another", f"单位编码 {code} 已被使用。", field="code")
     if (kind == UnitKind.COUNTY) != (parent is None):
         raise UnitRefused("the county, and only it, stands at the root", "只有县级单位位于机构树顶端。")
     if parent is None and session.scalar(select(Unit.id).where(Unit.parent_id.is_(None))) is not None:
@@ -91,7 +91,7 @@ def rename_unit(session: Session, unit_id: int, name: str) -> Unit:
     """Give the unit another name; its code, path and history stay."""
     unit = get_unit(session, unit_id)
     if not tidy(name):
-        raise UnitRefused("a unit needs a name", "单位名称不能为空。")
+        raise UnitRefused("a unit needs a name", "单位名称不能为空。", field="name")
     unit.name = tidy(name)
     session.flush()
     return unit
@@ -104,9 +104,11 @@ def move_unit(session: Session, unit_id: int, parent_id: int) -> Unit:
     if is_root(unit.path):
         raise UnitRefused("the county cannot be moved", "县级单位不能移动。")
     if parent.path.startswith(unit.path):
-        raise UnitRefused(f"{parent.name} is part of {unit.name}", "不能移动到本单位或其下级单位之下。")
+        raise UnitRefused(
+            f"{parent.name} is part of {unit.name}", "不能移动到本单位或其下级单位之下。", field="parent_id"
+        )
     if parent.abolished_on is not None:
-        raise UnitRefused(f"{parent.name} is abolished; choose a living parent", "上级单位已撤销。")
+        raise UnitRefused(f"{parent.name} is abolished; choose a living parent", "上级单位已撤销。", field="parent_id")
     old, new = unit.path, f"{parent.path}{unit.id}/"
     unit.parent_id = parent.id
     session.flush()
@@ -132,8 +134,19 @@ def abolish_unit(session: Session, unit_id: int, on: date) -> Unit:
             f"下级单位尚未撤销或划转：{'、'.join(names)}。",
         )
     if unit.founded_on is not None and on < unit.founded_on:
-        raise UnitRefused("a unit cannot end before it was founded", "撤销日期不能早于成立日期。")
+        raise UnitRefused("a unit cannot end before it was founded", "撤销日期不能早于成立日期。", field="on")
     unit.abolished_on = on
+    session.flush()
+    return unit
+
+
+def restore_unit(session: Session, unit_id: int) -> Unit:
+    """Take back that a unit was abolished, as long as the one above it is in being."""
+    _lock_tree(session)
+    unit = get_unit(session, unit_id)
+    if unit.parent_id is not None and get_unit(session, unit.parent_id).abolished_on is not None:
+        raise UnitRefused("the unit above is abolished; restore or move first", "上级单位已撤销，请先恢复上级单位。")
+    unit.abolished_on = None
     session.flush()
     return unit
 

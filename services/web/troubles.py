@@ -12,11 +12,12 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from starlette.exceptions import HTTPException
 
 from services.db.errors import DubanError
-from services.identity.errors import NotAuthenticated
+from services.identity.errors import NotAuthenticated, PasswordTemporary
 from services.web.rendering import render_bare, wants_fragment
 
 log = structlog.get_logger(__name__)
 LOG_IN = "/login"
+PASSWORD = "/profile#password"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, DubanError)
     if isinstance(error, NotAuthenticated):
         return _to_log_in(request)
+    if isinstance(error, PasswordTemporary) and not wants_fragment(request) and request.method in ("GET", "HEAD"):
+        return RedirectResponse(PASSWORD, 303)
     if error.code == "cross_site":
         return _say(request, 403, "页面已过期，请刷新后重试。", mend="刷新后请核对已填内容，再重新提交。")
     if error.status >= 500:

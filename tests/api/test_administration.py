@@ -91,6 +91,12 @@ def test_a_newcomer_is_made_given_a_post_a_password_and_a_role_and_works(web: We
     logged_in = web.nobody.post("/api/v1/session", json={"login": "new", "password": "a password of mine"}).json()
     newcomer = TestClient(web.app, headers={"Authorization": f"Bearer {logged_in['secret']}"})
     matter = web.register()["matter_id"]
+    waiting = newcomer.get(f"/api/v1/matters/{matter}")
+    assert (waiting.status_code, waiting.json()["code"]) == (403, "password_temporary")
+    own = {"old": "a password of mine", "new": "and now my own"}
+    assert newcomer.put("/api/v1/session/password", json=own).status_code == 200
+    logged_in = web.nobody.post("/api/v1/session", json={"login": "new", "password": "and now my own"}).json()
+    newcomer = TestClient(web.app, headers={"Authorization": f"Bearer {logged_in['secret']}"})
     assert newcomer.get(f"/api/v1/matters/{matter}").status_code == 200
     assert [p["name"] for p in newcomer.get(f"/api/v1/people?unit={county}").json()["items"]] == ["新来者"]
     assert admin.put(f"/api/v1/posts/{post['id']}/end", json={"on": "2016-03-31"}).json()["held_to"] == "2016-03-31"

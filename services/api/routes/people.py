@@ -8,19 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
-from services.api.administering import (
-    is_admin,
-    log_deed,
-    refuse_unless_admin,
-    refuse_unless_admin_at,
-    refuse_unless_admin_of,
-)
+from services.administration import people
+from services.administration.rights import is_admin, refuse_unless_admin, refuse_unless_admin_at
+from services.api.administering import office
 from services.api.shapes import Day, Done, Id, Limit, Listed, Name, Reason, Secret, Sent, Shown, Words
 from services.http.calls import Administering, Reading
-from services.identity.credentials import change_password
-from services.identity.errors import GrantRefused, NotFound
 from services.identity.models import Grant, Person, Post
-from services.identity.people import add_post, create_person, deactivate, end_post, get_person, grant, revoke
+from services.identity.people import get_person
 from services.identity.units import get_unit
 
 router = APIRouter(tags=["people"])
@@ -122,55 +116,48 @@ def show_person(person_id: Id, call: Reading) -> Colleague:
 @router.post("/people", status_code=201)
 def add_person(body: NewPerson, call: Administering) -> Colleague:
     """Add a person, who has no role and no password yet (administrators)."""
-    refuse_unless_admin(call.actor)
-    with call.write() as session:
-        person = create_person(session, body.name, call.now, body.login)
-        (shown,) = _with_posts(session, [person], True)
-    log_deed(call, "person added", person=shown.id)
-    return shown
+    with office(call) as at:
+        return _shown(at.session, people.add(at, body.name, body.login))
 
 
 @router.put("/people/{person_id}/password")
 def set_password_of(person_id: Id, body: FirstPassword, call: Administering) -> Done:
-    """Give somebody a password; his sessions end (administrators of everything he holds)."""
-    with call.write() as session:
-        refuse_unless_admin_of(session, call.actor, person_id)
-        change_password(session, person_id, body.new, call.now)
-    log_deed(call, "password set", person=person_id)
+    """Give somebody a password, which he has to change first thing; his sessions end.
+
+    For administrators of everything he holds.
+    """
+    with office(call) as at:
+        people.give_password(at, person_id, body.new)
     return Done(at=call.now)
 
 
 @router.post("/people/{person_id}/deactivation")
 def shut_out(person_id: Id, call: Administering) -> Colleague:
     """Shut somebody out at once; what he did stays his (administrators of everything he holds)."""
-    with call.write() as session:
-        refuse_unless_admin_of(session, call.actor, person_id)
-        (shown,) = _with_posts(session, [deactivate(session, person_id, call.now)], True)
-    log_deed(call, "person deactivated", person=person_id)
-    return shown
+    with office(call) as at:
+        return _shown(at.session, people.deactivate(at, person_id))
+
+
+@router.post("/people/{person_id}/reactivation")
+def let_in_again(person_id: Id, call: Administering) -> Colleague:
+    """Let somebody in again, who then needs a new password (administrators of everything he holds)."""
+    with office(call) as at:
+        return _shown(at.session, people.reactivate(at, person_id))
 
 
 @router.post("/people/{person_id}/posts", status_code=201)
 def appoint(person_id: Id, body: NewPost, call: Administering) -> Appointment:
     """Record a post (administrators of its unit)."""
-    with call.write() as session:
-        refuse_unless_admin_at(call.actor, get_unit(session, body.unit_id).path)
-        post = add_post(session, person_id, body.unit_id, body.title, body.held_from, body.held_to, body.head)
-        shown = Appointment.model_validate(post)
-    log_deed(call, "post added", person=person_id, post=shown.id)
-    return shown
+    with office(call) as at:
+        post = people.appoint(at, person_id, body.unit_id, body.title, body.held_from, body.held_to, body.head)
+        return Appointment.model_validate(post)
 
 
 @router.put("/posts/{post_id}/end")
 def end_appointment(post_id: Id, body: LastDay, call: Administering) -> Appointment:
     """Record the last day of a post (administrators of its unit)."""
-    with call.write() as session:
-        if (post := session.get(Post, post_id)) is None:
-            raise NotFound(f"there is no post {post_id}", "没有这条任职记录。")
-        refuse_unless_admin_at(call.actor, get_unit(session, post.unit_id).path)
-        shown = Appointment.model_validate(end_post(session, post_id, body.on))
-    log_deed(call, "post ended", post=post_id, on=str(body.on))
-    return shown
+    with office(call) as at:
+        return Appointment.model_validate(people.end_post(at, post_id, body.on))
 
 
 @router.get("/people/{person_id}/roles")
@@ -189,28 +176,20 @@ def list_roles(person_id: Id, call: Reading) -> list[GrantedRole]:
 @router.post("/people/{person_id}/roles", status_code=201)
 def give_role(person_id: Id, body: NewGrant, call: Administering) -> GrantedRole:
     """Give somebody a role of the policy pack on a unit and all below it (administrators of that unit)."""
-    known = call.engine.registry.pack.roles
-    if body.role not in known:
-        raise GrantRefused(f"there is no role {body.role}; there are {', '.join(sorted(known))}", "没有这个角色。")
-    with call.write() as session:
-        refuse_unless_admin_at(call.actor, get_unit(session, body.unit_id).path)
-        given = grant(
-            session, person_id, body.role, body.unit_id, body.valid_from, call.actor.id, body.reason, body.valid_to
-        )
-        shown = GrantedRole.model_validate(given)
-    log_deed(call, "role given", person=person_id, role=body.role, unit=body.unit_id)
-    return shown
+    with office(call) as at:
+        given = people.grant(at, person_id, body.role, body.unit_id, body.valid_from, body.reason, body.valid_to)
+        return GrantedRole.model_validate(given)
 
 
 @router.delete("/roles/{grant_id}")
 def take_role(grant_id: Id, call: Administering) -> GrantedRole:
     """Take a role back as of today (administrators of its unit)."""
-    with call.write() as session:
-        if (given := session.get(Grant, grant_id)) is None:
-            raise NotFound(f"there is no grant {grant_id}", "没有这条授权。")
-        refuse_unless_admin_at(call.actor, get_unit(session, given.unit_id).path)
-        shown = GrantedRole.model_validate(revoke(session, grant_id, local_date(call.now)))
-    log_deed(call, "role taken", grant=grant_id)
+    with office(call) as at:
+        return GrantedRole.model_validate(people.revoke(at, grant_id))
+
+
+def _shown(session: Session, person: Person) -> Colleague:
+    (shown,) = _with_posts(session, [person], True)
     return shown
 
 
@@ -219,9 +198,9 @@ def _posted_at(unit_id: int, on: date) -> Any:
     return select(Post.person_id).where(Post.unit_id == unit_id, *held)
 
 
-def _with_posts(session: Session, people: list[Person], for_admin: bool) -> list[Colleague]:
+def _with_posts(session: Session, found: list[Person], for_admin: bool) -> list[Colleague]:
     posts: dict[int, list[Appointment]] = {}
-    wanted = select(Post).where(Post.person_id.in_([person.id for person in people])).order_by(Post.id)
+    wanted = select(Post).where(Post.person_id.in_([person.id for person in found])).order_by(Post.id)
     for post in session.scalars(wanted):
         posts.setdefault(post.person_id, []).append(Appointment.model_validate(post))
     return [
@@ -232,5 +211,5 @@ def _with_posts(session: Session, people: list[Person], for_admin: bool) -> list
             login=person.login if for_admin else None,
             posts=posts.get(person.id, []),
         )
-        for person in people
+        for person in found
     ]

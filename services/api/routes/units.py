@@ -5,12 +5,13 @@ from datetime import date
 from fastapi import APIRouter
 from sqlalchemy import select
 
-from services.api.administering import log_deed, refuse_unless_admin_at
+from services.administration import units
+from services.api.administering import office
 from services.api.shapes import Day, Id, Name, Sent, Shown
 from services.http.calls import Administering, Reading
 from services.identity.models import Unit as UnitRow
 from services.identity.models import UnitKind
-from services.identity.units import abolish_unit, create_unit, get_unit, move_unit, rename_unit
+from services.identity.units import get_unit
 
 router = APIRouter(prefix="/units", tags=["units"])
 
@@ -65,42 +66,33 @@ def show_unit(unit_id: Id, call: Reading) -> Unit:
 @router.post("", status_code=201)
 def add_unit(body: NewUnit, call: Administering) -> Unit:
     """Add a unit below another (administrators of that one)."""
-    with call.write() as session:
-        refuse_unless_admin_at(call.actor, get_unit(session, body.parent_id).path)
-        unit = create_unit(session, body.code, body.name, body.kind, body.parent_id, body.founded_on)
-        shown = Unit.model_validate(unit)
-    log_deed(call, "unit added", unit=shown.id)
-    return shown
+    with office(call) as at:
+        return Unit.model_validate(units.add(at, body.code, body.name, body.kind, body.parent_id, body.founded_on))
 
 
 @router.put("/{unit_id}/name")
 def give_unit_name(unit_id: Id, body: NewName, call: Administering) -> Unit:
     """Give a unit another name (its administrators)."""
-    with call.write() as session:
-        refuse_unless_admin_at(call.actor, get_unit(session, unit_id).path)
-        shown = Unit.model_validate(rename_unit(session, unit_id, body.name))
-    log_deed(call, "unit renamed", unit=unit_id)
-    return shown
+    with office(call) as at:
+        return Unit.model_validate(units.rename(at, unit_id, body.name))
 
 
 @router.put("/{unit_id}/parent")
 def give_unit_parent(unit_id: Id, body: NewParent, call: Administering) -> Unit:
     """Move a unit with all below it under another (administrators of where it was and of where it comes)."""
-    with call.write() as session:
-        unit, parent = get_unit(session, unit_id), get_unit(session, body.parent_id)
-        if unit.parent_id is not None:
-            refuse_unless_admin_at(call.actor, get_unit(session, unit.parent_id).path)
-        refuse_unless_admin_at(call.actor, parent.path)
-        shown = Unit.model_validate(move_unit(session, unit_id, body.parent_id))
-    log_deed(call, "unit moved", unit=unit_id, parent=body.parent_id)
-    return shown
+    with office(call) as at:
+        return Unit.model_validate(units.move(at, unit_id, body.parent_id))
 
 
 @router.put("/{unit_id}/abolition")
 def end_unit(unit_id: Id, body: Abolition, call: Administering) -> Unit:
-    """Abolish a unit as of a day; nothing is deleted (its administrators)."""
-    with call.write() as session:
-        refuse_unless_admin_at(call.actor, get_unit(session, unit_id).path)
-        shown = Unit.model_validate(abolish_unit(session, unit_id, body.on))
-    log_deed(call, "unit abolished", unit=unit_id, on=str(body.on))
-    return shown
+    """Abolish a unit as of a day, once nothing and nobody is left there; nothing is deleted (its administrators)."""
+    with office(call) as at:
+        return Unit.model_validate(units.abolish(at, unit_id, body.on))
+
+
+@router.put("/{unit_id}/restoration")
+def restore_unit(unit_id: Id, call: Administering) -> Unit:
+    """Take an abolition back (its administrators)."""
+    with office(call) as at:
+        return Unit.model_validate(units.restore(at, unit_id))

@@ -25,12 +25,38 @@ def upgrade() -> None:
     sa.Column('name', sa.String(), nullable=False),
     sa.Column('login', sa.String(), nullable=True),
     sa.Column('password_hash', sa.String(), nullable=True),
+    sa.Column('password_temporary', sa.Boolean(), nullable=False),
     sa.Column('failed_count', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('locked_until', sa.DateTime(timezone=True), nullable=True),
     sa.Column('active', sa.Boolean(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_person')),
     sa.UniqueConstraint('login', name=op.f('uq_person_login'))
+    )
+    op.create_table('deed',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('seq', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('actor_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('actor_name', sa.String(), nullable=False),
+    sa.Column('action', sa.String(), nullable=False),
+    sa.Column('unit_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('person_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('content', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"), nullable=False),
+    sa.Column('previous', sa.String(), nullable=False),
+    sa.Column('hash', sa.String(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_deed')),
+    sa.UniqueConstraint('seq', name=op.f('uq_deed_seq'))
+    )
+    with op.batch_alter_table('deed', schema=None) as batch_op:
+        batch_op.create_index('ix_deed_person', ['person_id', 'seq'], unique=False)
+        batch_op.create_index('ix_deed_unit', ['unit_id', 'seq'], unique=False)
+
+    op.create_table('deed_head',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('seq', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('hash', sa.String(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_deed_head'))
     )
     op.create_table('sample',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),

@@ -1,8 +1,10 @@
 """What an action does beyond changing the state. Declarations only: the engine carries them out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from statemachines.kit.panels import Seat
 
 if TYPE_CHECKING:
     from statemachines.kit.situation import Situation
@@ -131,3 +133,36 @@ class Tell(Effect):
 
     role: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Convene(Effect):
+    """Seat a panel: the people that `seats` returns, or everyone who holds `role` where the matter lies.
+
+    Convened again after a return, the panel keeps its answers or starts anew, as its declaration says.
+    """
+
+    panel: str
+    seats: Callable[["Situation", Any], Iterable[Seat]] | None = None
+    role: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddMember(Effect):
+    """Seat one more; form field `person`, and `group` where the form has it."""
+
+    panel: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveMember(Effect):
+    """Take a seat away that has not answered; form field `person`."""
+
+    panel: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarkAbsent(Effect):
+    """A member cannot answer and is no longer waited for; form field `person`."""
+
+    panel: str

@@ -9,6 +9,7 @@ from pydantic import Field
 from statemachines.kit import effects as fx
 from statemachines.kit.forms import Form, Names, Note, PersonId, Reason, Text
 from statemachines.kit.procedure import Action, Guard, Kind
+from statemachines.kit.teams import not_seated, still_waited_for
 
 
 class ExtensionRequest(Reason):
@@ -22,6 +23,12 @@ class Recusal(Reason):
     """Somebody who must keep away from this matter: by own wish, on request, or by decision."""
 
     person: Annotated[PersonId, Names()] = Field(title="回避人员")
+
+
+class Member(Reason):
+    """Somebody who joins, leaves or cannot attend a panel, and why."""
+
+    person: PersonId = Field(title="成员")
 
 
 class Opinion(Form):
@@ -94,6 +101,25 @@ def suspension_of(clock: str, sources: Iterable[StrEnum]) -> tuple[Action, ...]:
             effects=(fx.Resume(clock),),
         ),
     )
+
+
+def members_of(
+    panel: str, sources: Iterable[StrEnum], *, prefix: str = "", guards: tuple[Guard, ...] = ()
+) -> tuple[Action, ...]:
+    """Seat one more, take a seat away, note who cannot answer; `guards` hold for whoever is seated.
+
+    The actions are add_member, remove_member and mark_absent; `prefix` sets those of a second panel apart.
+    """
+    where = tuple(sources)
+    here = still_waited_for(panel)
+    return (
+        Action(f"{prefix}add_member", "增补成员", where, form=Member, kind=Kind.NOTE,
+               guards=(not_seated(panel), *guards), effects=(fx.AddMember(panel),)),
+        Action(f"{prefix}remove_member", "减去成员", where, form=Member, kind=Kind.NOTE,
+               guards=(here,), effects=(fx.RemoveMember(panel),)),
+        Action(f"{prefix}mark_absent", "登记缺席", where, form=Member, kind=Kind.NOTE,
+               guards=(here,), effects=(fx.MarkAbsent(panel),)),
+    )  # fmt: skip
 
 
 def recusal(sources: Iterable[StrEnum]) -> Action:

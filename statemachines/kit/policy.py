@@ -4,20 +4,19 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from statemachines.kit import effects as fx
+from statemachines.kit.authority import AuthorityRule
 from statemachines.kit.forms import Coded, marks
+from statemachines.kit.panels import PanelRule
 from statemachines.kit.periods import Budget, Roll, RungOffset
 from statemachines.kit.procedure import Action, Kind, Procedure
+from statemachines.kit.strict import Strict
 
 SYSTEM = "system"
 GIVEN = "given"
 RUNG_VERBS = {"remind", "tell", "raise", "reassign", "open", "perform"}
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Source(Strict):
@@ -129,6 +128,8 @@ class Policy(Strict):
     work: dict[str, str] = Field(default_factory=dict, description="per state, the role whose turn it is")
     sealed: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="who may open a sealed field")
     clocks: dict[str, ClockRule] = Field(default_factory=dict)
+    panels: dict[str, PanelRule] = Field(default_factory=dict)
+    authority: dict[str, AuthorityRule] = Field(default_factory=dict)
     lists: dict[str, CodeList] = Field(default_factory=dict)
     settings: dict[str, Setting] = Field(default_factory=dict)
 
@@ -152,10 +153,13 @@ class Policy(Strict):
         """Say everything in which this policy and its procedure disagree."""
         return [
             *_role_problems(self, procedure, role_titles),
+            *_reaction_problems(self, procedure),
             *_work_problems(self, procedure),
             *_clock_problems(self, procedure),
             *_ladder_problems(self, procedure, role_titles, procedures),
             *_list_problems(self, procedure),
+            *_panel_problems(self, procedure),
+            *_authority_problems(self, role_titles),
         ]
 
 
@@ -168,7 +172,7 @@ def clock_effects(procedure: Procedure) -> Iterator[tuple[str, fx.Effect]]:
 
 
 def _role_problems(policy: Policy, procedure: Procedure, known: frozenset[str]) -> Iterator[str]:
-    named = {n for n, a in procedure.actions.items() if a.kind is not Kind.WITHDRAW}
+    named = {n for n, a in procedure.actions.items() if a.kind not in (Kind.WITHDRAW, Kind.VOTE)}
     yield from (f"no role may {name}" for name in sorted(named - policy.roles.keys()))
     yield from (f"roles for unknown action {name}" for name in sorted(policy.roles.keys() - named))
     yield from (f"nobody may {name}" for name, roles in policy.roles.items() if not roles)
@@ -177,6 +181,12 @@ def _role_problems(policy: Policy, procedure: Procedure, known: frozenset[str]) 
     used |= {(f"work.{state}", role) for state, role in policy.work.items()}
     used |= {(f"sealed.{name}", role) for name, roles in policy.sealed.items() for role in roles}
     yield from (f"{where}: unknown role {role}" for where, role in sorted(used) if role not in known | {SYSTEM})
+
+
+def _reaction_problems(policy: Policy, procedure: Procedure) -> Iterator[str]:
+    for action in sorted(set(procedure.when_done.values())):
+        if SYSTEM not in policy.roles.get(action, ()):
+            yield f"{action} follows when linked matters are done: system must be among its roles"
 
 
 def _work_problems(policy: Policy, procedure: Procedure) -> Iterator[str]:
@@ -244,6 +254,20 @@ def _list_problems(policy: Policy, procedure: Procedure) -> Iterator[str]:
             for mark in found:
                 if isinstance(mark, Coded) and mark.list not in policy.lists:
                     yield f"{form.__name__}.{field}: no list {mark.list}"
+
+
+def _panel_problems(policy: Policy, procedure: Procedure) -> Iterator[str]:
+    declared = procedure.panels.keys()
+    yield from (f"no panel {name} in the policy" for name in sorted(declared - policy.panels.keys()))
+    yield from (f"panel {name} is none of the procedure" for name in sorted(policy.panels.keys() - declared))
+    for name, rule in policy.panels.items():
+        if (rule.rule == "quorum") != (rule.quorum is not None):
+            yield f"panel {name}: a quorum belongs to the rule quorum, and to no other"
+
+
+def _authority_problems(policy: Policy, roles: frozenset[str]) -> Iterator[str]:
+    for name, rule in policy.authority.items():
+        yield from (f"authority {name}: unknown role {role}" for role in sorted(rule.caps.keys() - roles))
 
 
 def _is_answer(procedure: Procedure, path: str) -> bool:

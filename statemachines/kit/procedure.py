@@ -13,7 +13,8 @@ from typing import Any
 from transitions import Machine, MachineError
 
 from statemachines.kit.effects import Effect
-from statemachines.kit.forms import Form, GoBack
+from statemachines.kit.forms import Form, GoBack, Ref, marks
+from statemachines.kit.panels import Panel
 from statemachines.kit.situation import Situation
 
 
@@ -29,6 +30,7 @@ class Kind(StrEnum):
     FORWARD = "forward"
     RETURN = "return"
     NOTE = "note"
+    VOTE = "vote"
     WITHDRAW = "withdraw"
 
 
@@ -124,7 +126,9 @@ class Procedure:
     """States and actions under one key. Pure: no clock, no database, no user.
 
     `labels` names every state in Chinese; `final` states close the matter; `public` tells, per state, the
-    word a complainant may see under the receipt code (a procedure without it has no receipt).
+    word a complainant may see under the receipt code (a procedure without it has no receipt). `watches` are the
+    kinds of links by which other matters hang on this one and its guards look at; `when_done` names, for such a kind,
+    the action that the clock takes once the last of them is closed.
     """
 
     key: str
@@ -137,6 +141,9 @@ class Procedure:
     final: frozenset[str]
     public: Mapping[str, str] = field(default_factory=dict)
     by_hand: bool = True
+    panels: Mapping[str, Panel] = field(default_factory=dict)
+    watches: frozenset[str] = frozenset()
+    when_done: Mapping[str, str] = field(default_factory=dict)
 
     def next_state(self, action: str, situation: Situation, answers: Form) -> str:
         """Return the state that `action` leads to, or raise Refused with the reason."""
@@ -158,6 +165,10 @@ class Procedure:
 
     def label(self, state: str) -> str:
         return self.labels[state]
+
+    def panel_of(self, action: str) -> Panel | None:
+        """Return the panel whose members take this action."""
+        return next((p for p in self.panels.values() if p.action == action), None)
 
     def _not_now(self, action: str, state: str) -> Refused:
         known = self.actions.get(action)
@@ -212,6 +223,9 @@ def procedure(
     final: Iterable[StrEnum],
     public: Mapping[StrEnum, str] | None = None,
     by_hand: bool = True,
+    panels: Iterable[Panel] = (),
+    watches: Iterable[str] = (),
+    when_done: Mapping[str, str] | None = None,
 ) -> Procedure:
     """Build a procedure and refuse one that contradicts itself (every problem named at once)."""
     ends = frozenset(str(s) for s in final)
@@ -221,6 +235,7 @@ def procedure(
     built = Procedure(
         key, title, states, next(iter(states)), opening, {a.name: a for a in listed},
         {str(s): text for s, text in labels.items()}, ends, {str(s): t for s, t in (public or {}).items()}, by_hand,
+        {p.name: p for p in panels}, frozenset(watches) | set(when_done or ()), when_done or {},
     )  # fmt: skip
     if problems := list(_problems(built, listed)):
         raise ValueError(f"procedure {key}: " + "; ".join(problems))
@@ -236,9 +251,24 @@ def _problems(built: Procedure, listed: list[Action]) -> Iterable[str]:
         yield from (f"{action.name} leaves the final state {s}" for s in action.sources if s in built.final)
         if action.kind is Kind.FORWARD and action.target is None:
             yield f"{action.name} goes nowhere: declare it a note"
+    yield from _panel_problems(built)
+    yield from (f"{a} follows on links, but is no action" for a in built.when_done.values() if a not in built.actions)
     reached = {str(built.initial)} | {str(t) for a in listed for t in a.targets()}
     yield from (f"state {s} can never be reached" for s in built.states if s not in reached)
     yield from (f"state {s} is a dead end" for s in built.states if s not in built.final and not _leaves(built, str(s)))
+
+
+def _panel_problems(built: Procedure) -> Iterable[str]:
+    votes = {n for n, a in built.actions.items() if a.kind is Kind.VOTE}
+    held = [p.action for p in built.panels.values()]
+    yield from (f"{name} is a vote of no panel" for name in sorted(votes - set(held)))
+    yield from (f"panel {p.name}: {p.action} is no vote" for p in built.panels.values() if p.action not in votes)
+    yield from (f"{name} is a vote of two panels" for name in sorted({n for n in held if held.count(n) > 1}))
+    for panel in built.panels.values():
+        form = built.actions[panel.action].form if panel.action in votes else Form
+        for name, found in marks(form).items():
+            if panel.anonymous and any(isinstance(m, Ref) for m in found):
+                yield f"panel {panel.name}: {name} would tell who answered"
 
 
 def _leaves(built: Procedure, state: str) -> bool:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from statemachines.kit.panels import Tally
+
 if TYPE_CHECKING:
     from statemachines.kit.policy import Policy
 
@@ -45,6 +47,21 @@ class Other:
         """Return everyone who ever performed one of these actions on it, or was named in that answer."""
         return frozenset().union(*(self.actors.get(a, frozenset()) for a in actions))
 
+    @property
+    def touched(self) -> frozenset[int]:
+        """Return everyone who ever had any part in it."""
+        return frozenset().union(*self.actors.values())
+
+    def answer(self, path: str, default: Any = None) -> Any:
+        """Return one answer on its record by "action.field"."""
+        return _answer(self.steps, path, default)
+
+
+def _answer(steps: Mapping[str, Step], path: str, default: Any) -> Any:
+    action, _, name = path.partition(".")
+    step = steps.get(action)
+    return default if step is None else step.answers.get(name, default)
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:
@@ -53,7 +70,9 @@ class Situation:
     `actors` holds, per action, everyone who ever performed it or lent the right to, and, per "action.field",
     everyone whom that answer ever gave a part in it; `matter_id` is None while it is being opened; `from_elsewhere`
     says it was taken over from another record; `duties` are those still owed; `clocks` the state of each running or
-    suspended clock; `pending` clocks with an extension waiting; `others` the matters that answers refer to.
+    suspended clock; `pending` clocks with an extension waiting; `others` the matters that answers refer to; `linked`,
+    per kind of link that the procedure watches, the matters that hang on this one; `panels` how each panel stands;
+    `roles` those by which the actor may do what he does.
     """
 
     state: str
@@ -73,12 +92,13 @@ class Situation:
     pending: frozenset[str] = frozenset()
     overdue: frozenset[str] = frozenset()
     others: Mapping[int, Other] = field(default_factory=dict)
+    linked: Mapping[str, tuple[Other, ...]] = field(default_factory=dict)
+    panels: Mapping[str, Tally] = field(default_factory=dict)
+    roles: frozenset[str] = frozenset()
 
     def answer(self, path: str, default: Any = None) -> Any:
         """Return one answer on record by "action.field", or `default` where that step was never taken."""
-        action, _, name = path.partition(".")
-        step = self.steps.get(action)
-        return default if step is None else step.answers.get(name, default)
+        return _answer(self.steps, path, default)
 
     @property
     def acting(self) -> frozenset[int]:

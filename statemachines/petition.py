@@ -437,6 +437,7 @@ PETITION = procedure(
         S.HANDLING: "办理中", S.HELD: "暂存待查", S.RECHECK: "县级复核", S.FEEDBACK: "待反馈", S.FILING: "待归档", S.ARCHIVED: "已归档",
     },
     final=[S.ARCHIVED],
+    links={"part_of": ("原件", "分件"), "repeats": ("原信访件", "重复件")},
     public={
         S.REGISTERED: "registered", S.REFUSED: "referred", S.TRIAGE: "accepted", S.APPROVAL: "accepted",
         S.INQUIRY: "in_handling", S.HANDLING: "in_handling", S.HELD: "in_handling", S.RECHECK: "in_handling",

@@ -10,7 +10,7 @@ from services.engine import clocks as clk
 from services.engine import items, journal, numbers, recording
 from services.engine.decided import Beginning
 from services.engine.models import Matter
-from services.engine.routing import path_of
+from services.engine.routing import above, path_of
 from services.identity import receipts
 
 
@@ -27,6 +27,8 @@ def write_beginning(session: Session, start: Beginning) -> Begun:
     """Carry out an opening: number, matter, clocks, first work item, journal, receipt."""
     changes, definition, procedure = start.changes, start.definition, start.definition.procedure
     unit_id = changes.unit_id or start.unit_id
+    if changes.moved_up_to:
+        unit_id = above(session, unit_id, changes.moved_up_to)
     changes.engine.registry.keep(session, definition, changes.now)
     number = numbers.next_number(
         session, definition.policy.number, procedure.key, start.unit_id, local_date(changes.now).year

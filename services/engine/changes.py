@@ -11,10 +11,12 @@ from services.engine import clocks as clk
 from services.engine.core import Engine
 from services.engine.errors import ActionRefused, Unmeasured
 from services.engine.registry import Definition
+from services.engine.sittings import Sitting
 from services.identity.access import Actor
 from statemachines.kit import effects as fx
 from statemachines.kit.forms import Form
 from statemachines.kit.idioms import ExtensionRequest
+from statemachines.kit.panels import Seat, SeatState
 from statemachines.kit.policy import ClockRule
 from statemachines.kit.situation import Situation
 
@@ -38,6 +40,14 @@ class Changes:
     openings: list[tuple[str, Mapping[str, Any], str]] = field(default_factory=list)
     links: list[tuple[int, str]] = field(default_factory=list)
     messages: list[tuple[str, str]] = field(default_factory=list)
+    sittings: dict[str, Sitting] = field(default_factory=dict)
+    convened: list[tuple[str, tuple[Seat, ...], str | None]] = field(default_factory=list)
+    seated: list[tuple[str, SeatState, int, str]] = field(default_factory=list)
+    moved_up_to: str | None = None
+
+    @property
+    def today(self) -> date:
+        return local_date(self.now)
 
     def apply(self, effects: tuple[fx.Effect, ...]) -> None:
         for effect in effects:
@@ -187,6 +197,11 @@ def _(effect: fx.MoveTo, changes: Changes) -> None:
 
 
 @carry_out.register
+def _(effect: fx.MoveUp, changes: Changes) -> None:
+    changes.moved_up_to = effect.to
+
+
+@carry_out.register
 def _(effect: fx.Assign, changes: Changes) -> None:
     changes.assignee = changes.situation.answer(effect.field)
 
@@ -207,6 +222,32 @@ def _(effect: fx.LinkTo, changes: Changes) -> None:
 @carry_out.register
 def _(effect: fx.Tell, changes: Changes) -> None:
     changes.messages.append((effect.role, effect.text))
+
+
+@carry_out.register
+def _(effect: fx.Convene, changes: Changes) -> None:
+    seats = tuple(effect.seats(changes.situation, changes.answers)) if effect.seats else ()
+    changes.convened.append((effect.panel, seats, effect.role))
+
+
+@carry_out.register
+def _(effect: fx.AddMember, changes: Changes) -> None:
+    _seat(changes, effect.panel, SeatState.WAITING)
+
+
+@carry_out.register
+def _(effect: fx.RemoveMember, changes: Changes) -> None:
+    _seat(changes, effect.panel, SeatState.REMOVED)
+
+
+@carry_out.register
+def _(effect: fx.MarkAbsent, changes: Changes) -> None:
+    _seat(changes, effect.panel, SeatState.ABSENT)
+
+
+def _seat(changes: Changes, panel: str, state: SeatState) -> None:
+    person: int = getattr(changes.answers, "person")  # noqa: B009
+    changes.seated.append((panel, state, person, getattr(changes.answers, "group", "")))
 
 
 def _running(changes: Changes, clock: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
@@ -19,6 +19,7 @@ from services.engine.models import Exclusion, Matter, WorkItem
 from services.engine.opening import Parent, open_matter
 from services.engine.perform import perform
 from services.engine.routing import Turn, find_turn
+from services.engine.sittings import MEMBER
 from services.identity.access import CLOCK
 from statemachines.kit.policy import Rung
 from statemachines.kit.procedure import Rung as OverdueClock
@@ -43,6 +44,7 @@ class Round:
     now: datetime
     away: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     items: dict[int, dict[str, Any]] = field(default_factory=dict)
+    members: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     turns: dict[tuple[str, str, frozenset[int]], Turn] = field(default_factory=dict)
     messages: list[dict[str, Any]] = field(default_factory=list)
 
@@ -54,13 +56,14 @@ class Round:
         return self.turns[key]
 
     def holder(self, matter: dict[str, Any]) -> tuple[int, ...]:
-        """Return whom the matter waits for: the person who has it, or everyone whose turn it is."""
-        item = self.items.get(matter["id"])
+        """Return whom the matter waits for: who has it, or everyone whose turn it is, and members of its panels."""
+        item, away = self.items.get(matter["id"]), self.away[matter["id"]]
+        members = tuple(sorted(self.members[matter["id"]] - away))
         if item is None:
-            return ()
-        if item["person_id"] is not None and item["person_id"] not in self.away[matter["id"]]:
-            return (item["person_id"],)
-        return self.turn(item["role"], matter).people
+            return members
+        if item["person_id"] is not None and item["person_id"] not in away:
+            return (item["person_id"], *members)
+        return (*self.turn(item["role"], matter).people, *members)
 
 
 def do_deeds(
@@ -106,9 +109,15 @@ def _look_up(around: Round, ids: Iterable[int]) -> None:
     ):
         around.away[matter_id].add(person)
     items = select(*WorkItem.__table__.columns).where(
-        WorkItem.matter_id.in_(wanted), WorkItem.closed_at.is_(None), WorkItem.kind == TURN
+        WorkItem.matter_id.in_(wanted),
+        WorkItem.closed_at.is_(None),
+        or_(WorkItem.kind == TURN, WorkItem.role == MEMBER),
     )
-    around.items = {row["matter_id"]: dict(row) for row in around.session.execute(items).mappings()}
+    for row in around.session.execute(items).mappings():
+        if row["role"] == MEMBER:
+            around.members[row["matter_id"]].add(row["person_id"])
+        else:
+            around.items[row["matter_id"]] = dict(row)
 
 
 def _remind(around: Round, matter: dict[str, Any], deed: Deed, _: str) -> None:

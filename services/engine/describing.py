@@ -10,6 +10,7 @@ from services.engine.registry import Definition, Registry
 from services.identity.sealing import Vault
 from statemachines.kit import effects as fx
 from statemachines.kit.forms import Form
+from statemachines.kit.panels import PanelRule
 from statemachines.kit.policy import ClockRule, Policy, clock_effects
 from statemachines.kit.procedure import Action, Guard, Kind, Procedure
 
@@ -30,6 +31,11 @@ _VERBS: Mapping[type[fx.Effect], str] = {
     fx.Open: "opens matters of {procedure} ({link})",
     fx.LinkTo: "links it to the matter in {field} ({kind})",
     fx.Tell: "tells {role}: {text}",
+    fx.MoveUp: "moves the matter up to the {to}",
+    fx.Convene: "convenes the panel {panel}",
+    fx.AddMember: "seats one more on {panel}",
+    fx.RemoveMember: "takes a seat on {panel} away",
+    fx.MarkAbsent: "no longer waits for a member of {panel}",
 }
 
 
@@ -61,6 +67,8 @@ def describe(definition: Definition, role_titles: Mapping[str, str]) -> dict[str
         "opening": {"form": _fields(procedure.opening.form), **_conditions(procedure.opening)},
         "actions": [_action(action, policy, roles) for action in procedure.actions.values()],
         "clocks": [_clock(procedure, name, rule) for name, rule in policy.clocks.items()],
+        "panels": [_panel(procedure, name, rule) for name, rule in policy.panels.items()],
+        "authority": {name: rule.model_dump(mode="json") for name, rule in policy.authority.items()},
         "lists": {name: made.model_dump(mode="json") for name, made in policy.lists.items()},
         "settings": {name: made.model_dump(mode="json") for name, made in policy.settings.items()},
     }
@@ -88,7 +96,18 @@ def shape_of(procedure: Procedure) -> dict[str, Any]:
         for name, action in procedure.actions.items()
     }  # fmt: skip
     opening = {"form": _schema(procedure.opening.form), **_conditions(procedure.opening)}
-    return {"title": procedure.title, "opened by hand": procedure.by_hand, **states, "opening": opening, **actions}
+    panels = {
+        f"panel {p.name}": {"action": p.action, "anonymous": p.anonymous, "after_return": str(p.after_return)}
+        for p in procedure.panels.values()
+    }
+    return {
+        "title": procedure.title,
+        "opened by hand": procedure.by_hand,
+        **panels,
+        **states,
+        "opening": opening,
+        **actions,
+    }
 
 
 def effect_in_words(effect: fx.Effect) -> str:
@@ -97,6 +116,8 @@ def effect_in_words(effect: fx.Effect) -> str:
     words = _VERBS[type(effect)].format(**values)
     words += f", by {values['by']}" if values.get("by") else ""
     words += f", or to the date in {values['given']}" if values.get("given") else ""
+    if isinstance(effect, fx.Convene) and effect.role:
+        words += f", of every {effect.role}"
     return words + (f", {_when(effect.when)}" if effect.when else "")
 
 
@@ -117,14 +138,14 @@ def _state(procedure: Procedure, policy: Policy, state: str, roles: Callable[...
 
 
 def _action(action: Action, policy: Policy, roles: Callable[..., list[str]]) -> dict[str, Any]:
-    own = action.kind is Kind.WITHDRAW
+    own = {Kind.WITHDRAW: "whoever took the last step", Kind.VOTE: "members of the panel"}.get(action.kind)
     return {
         "action": action.name,
         "title": action.title,
         "kind": str(action.kind),
         "from": [str(state) for state in action.sources],
         "to": [str(state) for state in action.targets()],
-        "who": ["whoever took the last step"] if own else roles(policy.roles.get(action.name, ())),
+        "who": [own] if own else roles(policy.roles.get(action.name, ())),
         "form": _fields(action.form),
         **_conditions(action),
     }
@@ -162,6 +183,12 @@ def _clock(procedure: Procedure, name: str, rule: ClockRule) -> dict[str, Any]:
     return {"clock": name, "duty": name in owed, **told}
 
 
+def _panel(procedure: Procedure, name: str, rule: PanelRule) -> dict[str, Any]:
+    declared = procedure.panels[name]
+    how = {"panel": name, "action": declared.action, "anonymous": declared.anonymous}
+    return {**how, "after_return": str(declared.after_return), **rule.model_dump(mode="json")}
+
+
 def _lines(told: Mapping[str, Any]) -> Iterator[str]:
     source = told["policy"]
     yield f"{told['procedure']} {told['title']}"
@@ -179,6 +206,12 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
     yield "\nclocks"
     for clock in told["clocks"]:
         yield from _clock_lines(clock)
+    yield "\npanels"
+    yield from (_panel_line(panel) for panel in told["panels"])
+    yield "\nauthority"
+    for name, rule in told["authority"].items():
+        caps = ", ".join(f"{role} up to {cap}" for role, cap in rule["caps"].items())
+        yield f"  {name} {rule['title']}: {' < '.join(rule['scale'])}; {caps}  ({rule['source']}{_doubt(rule)})"
     yield "\nsettings"
     for name, made in told["settings"].items():
         yield f"  {name} = {made['value']}  ({made['source']}{_doubt(made)})"
@@ -210,6 +243,15 @@ def _clock_lines(clock: Mapping[str, Any]) -> Iterator[str]:
     if more := clock["extension"]:
         yield f"      extension: {more['times']} time(s), at most {more['at_most']}  ({more['source'] or 'no source'})"
     yield from (f"      {rung['at']}: {', '.join(rung['do'])}" for rung in clock["ladder"])
+
+
+def _panel_line(panel: Mapping[str, Any]) -> str:
+    rule = f"{panel['rule']} {panel['quorum'] or ''}".strip()
+    kept = f"answers {'anonymous, ' if panel['anonymous'] else ''}{panel['after_return']} after a return"
+    groups = "".join(f"; {name} {group['title']} × {group['weight']}" for name, group in panel["groups"].items())
+    source = f"({panel['source']}{_doubt(panel)})"
+    how = f"{panel['action']}, {rule}, at least {panel['at_least']}, {kept}"
+    return f"  {panel['panel']} {panel['title']}: {how}{groups}  {source}"
 
 
 def _doubt(told: Mapping[str, Any]) -> str:

@@ -96,7 +96,7 @@ def _mermaid_lines(procedure: Procedure) -> Iterator[str]:
 def _page_lines(procedure: Procedure) -> Iterator[str]:
     yield from (f"# {procedure.title}", "", f"![{procedure.title}]({procedure.key}.svg)", "")
     yield from ("```mermaid", mermaid(procedure), "```", "", "| 操作 | 名称 | 自 | 至 |", "|---|---|---|---|")
-    back = {Kind.RETURN: "已经过的环节", Kind.WITHDRAW: "本人上一步之前", Kind.NOTE: "（不变）"}
+    back = {Kind.RETURN: "已经过的环节", Kind.WITHDRAW: "本人上一步之前", Kind.NOTE: "（不变）", Kind.VOTE: "（不变）"}
     for action in procedure.actions.values():
         sources = "、".join(procedure.label(str(state)) for state in action.sources)
         targets = "、".join(procedure.label(str(state)) for state in action.targets()) or back[action.kind]

@@ -9,11 +9,13 @@ from sqlalchemy.orm import Session
 from config.calendar import local_date
 from services.db.rows import insert_rows, update_rows
 from services.engine import clocks as clk
+from services.engine import panels
 from services.engine.changes import Changes
 from services.engine.decided import Move
 from services.engine.loading import EXTENSION, TURN
 from services.engine.models import WorkItem
 from services.engine.routing import Turn, find_turn, may_still_act, path_of
+from services.engine.sittings import MEMBER
 from statemachines.kit.procedure import Kind
 from statemachines.kit.situation import Move as Step
 
@@ -23,7 +25,8 @@ def follow_move(session: Session, move: Move, unit_id: int, people: frozenset[in
     changes, loaded = move.changes, move.loaded
     passes = move.target != loaded.row["state"] or unit_id != loaded.row["unit_id"]
     stands = {TURN: not (passes or people - loaded.people), EXTENSION: _asks(changes) and not people - loaded.people}
-    stay = [] if closes else [i for i in loaded.items if stands.get(i["kind"], True)]
+    votes = {} if closes else panels.waited_for(changes, move.target)
+    stay = [] if closes else [i for i in loaded.items if _stands(i, stands, votes, changes)]
     done = [i["id"] for i in loaded.items if i not in stay]
     update_rows(session, WorkItem, {key: {"closed_at": changes.now, "closed_by": changes.actor.id} for key in done})
     _refresh_due(session, move, stay)
@@ -31,6 +34,7 @@ def follow_move(session: Session, move: Move, unit_id: int, people: frozenset[in
         return None
     path = loaded.row["unit_path"] if unit_id == loaded.row["unit_id"] else path_of(session, unit_id)
     _follow_request(session, move, stay, path, people)
+    _ask_members(session, move, votes, stay, unit_id)
     if stands[TURN]:
         return None
     person = changes.assignee
@@ -40,6 +44,25 @@ def follow_move(session: Session, move: Move, unit_id: int, people: frozenset[in
         person = left.by if (left := last_left(move)) else None
     changes = replace(changes, assignee=_if_still_there(session, move, person, path))
     return open_turn(session, loaded.id, move.target, path, people, changes)
+
+
+def _stands(
+    item: Mapping[str, Any], stands: Mapping[str, bool], votes: Mapping[str, Collection[int]], changes: Changes
+) -> bool:
+    if changes.definition.procedure.panel_of(item["kind"]):
+        return item["person_id"] in votes.get(item["kind"], ())
+    return stands.get(item["kind"], True)
+
+
+def _ask_members(
+    session: Session, move: Move, votes: Mapping[str, Collection[int]], stay: Collection[Mapping[str, Any]], unit: int
+) -> None:
+    """Open an item for every member who is waited for and has none."""
+    asked = {(i["kind"], i["person_id"]) for i in stay}
+    wanted = [(vote, person) for vote, people in votes.items() for person in people if (vote, person) not in asked]
+    turn = Turn(MEMBER, unit, ())
+    rows = [_item(move.loaded.id, vote, move.target, turn, person, move.changes) for vote, person in wanted]
+    insert_rows(session, WorkItem, rows)
 
 
 def open_turn(

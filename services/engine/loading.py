@@ -12,11 +12,13 @@ from config.calendar import local_date
 from services.engine import clocks as clk
 from services.engine.core import Engine
 from services.engine.errors import MatterNotFound
-from services.engine.models import Clock, Exclusion, Matter, WorkItem
+from services.engine.models import Clock, Exclusion, Link, Matter, WorkItem
 from services.engine.registry import Definition
+from services.engine.sittings import Sitting, read_sittings
 from services.identity.access import Actor
 from services.identity.models import Person, Unit
 from statemachines.kit import effects as fx
+from statemachines.kit.panels import Panel, SeatState
 from statemachines.kit.situation import Move, Other, Situation, Step
 
 TURN = "turn"
@@ -57,6 +59,8 @@ class Loaded:
     people: frozenset[int]
     units: frozenset[int]
     others: dict[int, Other] = field(default_factory=dict)
+    linked: dict[str, tuple[Other, ...]] = field(default_factory=dict)
+    sittings: dict[str, Sitting] = field(default_factory=dict)
 
     @property
     def id(self) -> int:
@@ -74,7 +78,15 @@ class Loaded:
         fields = [e.field.split(".") for a in actions for e in a.effects if isinstance(e, fx.Assign)]
         return frozenset(steps[action]["answers"][name] for action, name in fields if action in steps)
 
-    def situation(self, actor: Actor, now: datetime, behalf_of: int | None = None) -> Situation:
+    @property
+    def seated(self) -> frozenset[int]:
+        """Return whoever sits on a panel of this matter."""
+        seats = (s for sitting in self.sittings.values() for s in sitting.seats)
+        return frozenset(s["person_id"] for s in seats if s["state"] != SeatState.REMOVED)
+
+    def situation(
+        self, actor: Actor, now: datetime, behalf_of: int | None = None, roles: frozenset[str] = frozenset()
+    ) -> Situation:
         record = self.row["record"]
         return Situation(
             state=self.row["state"],
@@ -94,7 +106,14 @@ class Loaded:
             pending=frozenset(c["name"] for c in self.clocks if c["ledger"]["requested"]),
             overdue=frozenset(c["name"] for c in self.clocks if clk.is_overdue(c, now)),
             others=self.others,
+            linked=self.linked,
+            panels={name: s.tally(self.definition, self._panels[name]) for name, s in self.sittings.items()},
+            roles=roles,
         )
+
+    @property
+    def _panels(self) -> Mapping[str, Panel]:
+        return self.definition.procedure.panels
 
 
 def load(engine: Engine, session: Session, matter_id: int, *, lock: bool = False) -> Loaded:
@@ -105,15 +124,29 @@ def load(engine: Engine, session: Session, matter_id: int, *, lock: bool = False
         raise MatterNotFound
     clocks = connection.execute(_CLOCKS_LOCKED if lock else _CLOCKS, key).mappings()
     excluded = connection.execute(_EXCLUDED, key).all()
+    definition = engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"])
     return Loaded(
         row=dict(row),
-        definition=engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"]),
+        definition=definition,
         clocks=[dict(c) for c in clocks],
         items=[dict(i) for i in connection.execute(_ITEMS, key).mappings()],
         people=frozenset(p for p, _ in excluded if p is not None),
         units=frozenset(u for _, u in excluded if u is not None),
         others=load_others(session, row["record"]["refs"]),
+        linked=_linked(session, definition, matter_id),
+        sittings=read_sittings(session, definition, matter_id),
     )
+
+
+def _linked(session: Session, definition: Definition, matter_id: int) -> dict[str, tuple[Other, ...]]:
+    """Return, per kind of link that the procedure watches, the matters that hang on this one, oldest first."""
+    watched = definition.procedure.watches
+    if not watched:
+        return {}
+    hanging = select(Link.kind, Link.from_id).where(Link.to_id == matter_id, Link.kind.in_(watched)).order_by(Link.id)
+    found = session.execute(hanging).tuples().all()
+    others = load_others(session, [i for _, i in found])
+    return {kind: tuple(others[i] for k, i in found if k == kind) for kind in dict(found)}
 
 
 def load_others(session: Session, ids: list[int]) -> dict[int, Other]:

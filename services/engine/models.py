@@ -10,6 +10,7 @@ from services.db.base import Base
 
 _OPEN = text("closed_at IS NULL")
 _UNSENT = text("sent_at IS NULL")
+_UNTOLD = text("told_at IS NULL")
 
 
 class Text(Base):
@@ -187,16 +188,51 @@ class Entry(Base):
 
 
 class Link(Base):
-    """One matter opened by, part of, repeating, checking or supervising another."""
+    """One matter opened by, part of, repeating, checking or supervising another.
+
+    `told_at` is when the other one was told that this one is closed, where its procedure waits for that.
+    """
 
     __tablename__ = "link"
-    __table_args__ = (UniqueConstraint("from_id", "to_id", "kind"),)
+    __table_args__ = (
+        UniqueConstraint("from_id", "to_id", "kind"),
+        Index("ix_link_untold", "kind", "to_id", sqlite_where=_UNTOLD, postgresql_where=_UNTOLD),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     from_id: Mapped[int] = mapped_column(ForeignKey("matter.id"))
     to_id: Mapped[int] = mapped_column(ForeignKey("matter.id"), index=True)
     kind: Mapped[str]
     made_at: Mapped[datetime]
+    told_at: Mapped[datetime | None]
+
+
+class Seat(Base):
+    """A member of a panel in one of its rounds; `answers` stay empty where the panel is anonymous."""
+
+    __tablename__ = "panel_seat"
+    __table_args__ = (UniqueConstraint("matter_id", "panel", "round", "person_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    matter_id: Mapped[int] = mapped_column(ForeignKey("matter.id"))
+    panel: Mapped[str]
+    round: Mapped[int]
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    group_key: Mapped[str]
+    state: Mapped[str]
+    answers: Mapped[dict[str, Any] | None]
+
+
+class Urn(Base):
+    """The anonymous answers of a panel's round and group, sorted by what they say: no member, no time, no order."""
+
+    __tablename__ = "panel_urn"
+
+    matter_id: Mapped[int] = mapped_column(ForeignKey("matter.id"), primary_key=True)
+    panel: Mapped[str] = mapped_column(primary_key=True)
+    round: Mapped[int] = mapped_column(primary_key=True)
+    group_key: Mapped[str] = mapped_column(primary_key=True)
+    ballots: Mapped[list[Any]]
 
 
 class Series(Base):

@@ -6,9 +6,11 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
+from services.db.errors import DubanError
 from services.engine import journal, writing
 from services.engine.answers import Answers, read_answers
 from services.engine.changes import Changes
@@ -16,10 +18,11 @@ from services.engine.core import Engine
 from services.engine.decided import Move
 from services.engine.errors import ActionRefused, Stale
 from services.engine.loading import Loaded, load, load_others
+from services.engine.models import Link, Matter
 from services.engine.opening import open_children
 from services.engine.permission import Right, refuse_unless_visible, right_to
 from services.engine.visibility import visible
-from services.identity.access import Actor
+from services.identity.access import CLOCK, Actor
 from statemachines.kit.forms import Form
 from statemachines.kit.procedure import Action, Kind, Refused
 from statemachines.kit.situation import Situation, Step
@@ -60,11 +63,15 @@ def perform(
         raise Stale(seen_version, loaded.row["version"])
     right = right_to(loaded, action, actor)
     declared, answers, target, situation = _decide(engine, session, loaded, action, right, actor, data, now)
-    changes = Changes(engine, loaded.definition, situation, answers.form, actor, now, loaded.clocks)
+    changes = Changes(
+        engine, loaded.definition, situation, answers.form, actor, now, loaded.clocks, sittings=loaded.sittings
+    )
     changes.apply(declared.effects)
     move = Move(loaded, declared, target, answers, right.behalf_of, changes, request_key)
     written = writing.write_move(session, move)
     opened = open_children(engine, session, changes, matter_id)
+    if target in loaded.definition.procedure.final:
+        tell_waiting(engine, session, matter_id, now)
     return Performed(matter_id, target, written.version, written.entry_seq, tuple(opened))
 
 
@@ -91,11 +98,54 @@ def _decide(
             uploader=actor.id, matters=(loaded.id,), seen=partial(visible, actor, engine.registry),
         )  # fmt: skip
         loaded.others |= load_others(session, [m for m in answers.matters if m not in loaded.others])
-        situation = loaded.situation(actor, now, right.behalf_of)
+        situation = loaded.situation(actor, now, right.behalf_of, right.roles)
         target = procedure.next_state(action, situation, answers.form)
     except Refused as refusal:
         raise ActionRefused(refusal.code, refusal.en, refusal.zh) from refusal
-    if declared.kind is Kind.WITHDRAW:
+    if declared.kind in (Kind.WITHDRAW, Kind.VOTE):
         return declared, answers, target, situation
+    if declared.derive is not None:
+        answers = replace(answers, stored={**answers.stored, **declared.derive(situation, answers.form)})
     step = Step(actor.id, now.isoformat(), answers.stored)
     return declared, answers, target, replace(situation, steps={**situation.steps, action: step})
+
+
+_HANGING = (
+    select(Link.id, Link.to_id, Link.kind)
+    .join(Matter, Matter.id == Link.to_id)
+    .where(Link.from_id == bindparam("closed"), Link.told_at.is_(None), Matter.closed_at.is_(None))
+    .order_by(Link.id)
+)
+_FREE = select(Matter.id).where(Matter.id == bindparam("waiting")).with_for_update(skip_locked=True, key_share=True)
+
+
+def tell_waiting(engine: Engine, session: Session, closed_id: int, now: datetime) -> int:
+    """Tell every matter that this closed one hangs on; return how many went on because of it.
+
+    One that somebody else holds right now is passed over, since waiting for it here could lock both for good: the
+    next sweep tells it (`reactions.tell_all`).
+    """
+    moved = 0
+    for link_id, waiting, kind in session.execute(_HANGING, {"closed": closed_id}).tuples().all():
+        if session.execute(_FREE, {"waiting": waiting}).scalar() is not None:
+            moved += _go_on(engine, session, waiting, kind, now)
+            session.execute(update(Link).where(Link.id == link_id).values(told_at=now))
+    return moved
+
+
+def _go_on(engine: Engine, session: Session, waiting: int, kind: str, now: datetime) -> bool:
+    """Let the clock take the action that follows once the last matter of this kind is closed, if it can be taken."""
+    loaded = load(engine, session, waiting)
+    action = loaded.definition.procedure.when_done.get(kind)
+    declared = loaded.definition.procedure.actions.get(action or "")
+    hanging = loaded.linked.get(kind, ())
+    if declared is None or loaded.row["state"] not in declared.sources or not all(o.closed for o in hanging):
+        return False
+    try:
+        with session.begin_nested():
+            perform(engine, session, waiting, declared.name, CLOCK, {}, now)
+        return True
+    except DubanError as problem:
+        content = {"failed": declared.name, "why": str(problem), "link": kind}
+        journal.note(session, waiting, journal.Event("reaction_failed", CLOCK, now, content))
+        return False

@@ -7,7 +7,8 @@ from typing import Any
 from services.engine.errors import ClaimedByAnother, MatterNotFound, NotPermitted
 from services.engine.loading import Loaded
 from services.identity.access import Actor
-from statemachines.kit.procedure import Kind
+from statemachines.kit.panels import SeatState
+from statemachines.kit.procedure import Action, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def can_see(loaded: Loaded, actor: Actor) -> bool:
     there = actor.roles_at(loaded.row["unit_path"], loaded.people) | actor.roles_at(
         loaded.row["origin_path"], loaded.people
     )
-    return bool(there & viewers) or any(i["person_id"] == actor.id for i in loaded.items)
+    return bool(there & viewers) or actor.id in loaded.seated or any(i["person_id"] == actor.id for i in loaded.items)
 
 
 def right_to(loaded: Loaded, action: str, actor: Actor) -> Right:
@@ -41,6 +42,8 @@ def right_to(loaded: Loaded, action: str, actor: Actor) -> Right:
     title = declared.title if declared else action
     if declared is not None and declared.kind is Kind.WITHDRAW:
         return _right_to_withdraw(loaded, actor)
+    if declared is not None and declared.kind is Kind.VOTE:
+        return _right_to_vote(loaded, declared, actor)
     allowed = frozenset(loaded.definition.policy.roles.get(action, ()))
     roles = roles_here(loaded, actor) & allowed
     if not roles:
@@ -75,6 +78,20 @@ def _right_to_withdraw(loaded: Loaded, actor: Actor) -> Right:
         raise NotPermitted(
             "only your own last step can be withdrawn, and only while nobody acted on it",
             "只能撤回本人最近一步，且须无人接着办理",
+        )
+    return Right(frozenset())
+
+
+def _right_to_vote(loaded: Loaded, declared: Action, actor: Actor) -> Right:
+    """A seat is the only right to answer, and nobody's but the member's; who answered by name may think again."""
+    panel = loaded.definition.procedure.panel_of(declared.name)
+    sitting = loaded.sittings.get(panel.name) if panel else None
+    seat = sitting.seat_of(actor.id) if sitting else None
+    open_to = {SeatState.WAITING} if panel and panel.anonymous else {SeatState.WAITING, SeatState.ANSWERED}
+    if seat is None or seat["state"] not in open_to or actor.id in loaded.people:
+        raise NotPermitted(
+            f"{declared.name} is for members of the panel who have not answered",
+            f"“{declared.title}”须由尚未提交的成员本人办理",
         )
     return Right(frozenset())
 

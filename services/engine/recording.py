@@ -21,7 +21,7 @@ def write_link(session: Session, from_id: int, to_id: int, kind: str, now: datet
     insert_missing(
         session,
         Link,
-        [{"from_id": from_id, "to_id": to_id, "kind": kind, "made_at": now}],
+        [{"from_id": from_id, "to_id": to_id, "kind": kind, "made_at": now, "told_at": None}],
         ["from_id", "to_id", "kind"],
     )
 

@@ -53,6 +53,11 @@ class Registry:
     def procedures(self) -> dict[str, Procedure]:
         return {key: procedure for key, (procedure, _) in self._sources.items()}
 
+    @cached_property
+    def link_titles(self) -> dict[str, tuple[str, str]]:
+        """What the matters at either end of a link are called, by kind of link."""
+        return {kind: both for procedure in self.procedures.values() for kind, both in procedure.links.items()}
+
     def current(self, key: str, on: date) -> Definition:
         """Return what a matter whose event was on this day is opened under (`rules.md` §3.10)."""
         version, before_first = self.pack.at(key, on)

@@ -13,6 +13,7 @@ from services.engine.core import Engine
 from services.engine.loading import TURN
 from services.engine.models import Exclusion, Matter, WorkItem
 from services.engine.routing import COUNTY_OFFICE, find_turn
+from services.engine.sittings import MEMBER
 from services.identity.access import CLOCK
 from services.identity.models import Grant, Person, Unit
 
@@ -48,7 +49,7 @@ def _stranded(session: Session, today: date) -> list[dict[str, Any]]:
         select(WorkItem.id, WorkItem.matter_id, WorkItem.role, WorkItem.unit_id, Unit.path)
         .join(Matter, Matter.id == WorkItem.matter_id)
         .join(Unit, Unit.id == Matter.unit_id)
-        .where(WorkItem.closed_at.is_(None), or_(gone, empty))
+        .where(WorkItem.closed_at.is_(None), WorkItem.role != MEMBER, or_(gone, empty))
         .order_by(WorkItem.matter_id)
         .limit(BATCH)
         .with_for_update(of=Matter.__table__, skip_locked=True, key_share=True)

@@ -45,5 +45,11 @@ def may_still_act(session: Session, person_id: int, role: str | None, unit_path:
     return session.scalar(wanted if role is None else wanted.where(held)) is not None
 
 
+def above(session: Session, unit_id: int, kind: str) -> int:
+    """Return the nearest unit of this kind at or above a unit; the unit itself where there is none."""
+    wanted = select(Unit.id).where(Unit.id.in_(ancestors(path_of(session, unit_id))), Unit.kind == kind)
+    return session.scalar(wanted.order_by(Unit.path.desc()).limit(1)) or unit_id
+
+
 def path_of(session: Session, unit_id: int) -> str:
     return session.execute(select(Unit.path).where(Unit.id == unit_id)).scalar_one()

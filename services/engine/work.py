@@ -16,6 +16,7 @@ from services.engine.messages import message_rows, send
 from services.engine.models import Matter, Message, WorkItem
 from services.engine.permission import stands_in_for
 from services.engine.routing import COUNTY_OFFICE, find_turn, path_of
+from services.engine.sittings import MEMBER
 from services.engine.visibility import find_visible, visible
 from services.identity.access import Actor, load_actor
 from services.identity.models import Person
@@ -125,7 +126,9 @@ def urge(session: Session, engine: Engine, matter_id: int, actor: Actor, text: s
     text = _text(text, "text", "请填写催办内容")
     if (item := loaded.turn) is None:
         raise ItemClosed
-    people = _not_urged_today(session, loaded, _awaited(session, loaded, item, now), now) - {actor.id}
+    members = {i["person_id"] for i in loaded.items if i["role"] == MEMBER}
+    awaited = _awaited(session, loaded, item, now) | members
+    people = _not_urged_today(session, loaded, awaited, now) - {actor.id}
     if not people:
         raise UrgedToday
     session.execute(update(WorkItem).where(WorkItem.id == item["id"]).values(urged=WorkItem.urged + 1, urged_at=now))
@@ -163,6 +166,8 @@ def _locked_item(session: Session, engine: Engine, item_id: int, actor: Actor) -
     loaded = _locked(session, engine, matter_id, actor)
     for item in loaded.items:
         if item["id"] == item_id:
+            if item["role"] == MEMBER:
+                raise NotPermitted("a seat on a panel is nobody else's", "该待办须由成员本人办理，不能签收、释放或转办")
             return loaded, item
     raise ItemClosed
 

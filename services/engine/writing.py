@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 from config.calendar import local_date
 from services.db.rows import update_row
 from services.engine import clocks as clk
-from services.engine import items, journal, recording
+from services.engine import items, journal, panels, recording
 from services.engine.changes import Changes
 from services.engine.decided import Move
+from services.engine.loading import Loaded
 from services.engine.messages import message_rows, send
 from services.engine.models import Clock, Matter
-from services.engine.routing import Turn, find_turn, path_of
+from services.engine.routing import Turn, above, find_turn, path_of
 from statemachines.kit.procedure import Kind
 
 
@@ -35,10 +36,12 @@ def write_move(session: Session, move: Move) -> Written:
     closes = move.target in changes.definition.procedure.final
     recording.settle_clocks(changes, move.target, closes)
     started = recording.write_clocks(session, loaded.id, changes)
-    unit_id = _unit_after(move)
+    unit_id = _unit_after(session, move)
     people = loaded.people | move.answers.named_people
+    left = panels.results(move, move.target)
+    panels.follow(session, move, _path(session, loaded, unit_id), people)
     turn = items.follow_move(session, move, unit_id, people, closes)
-    content = _content(move, turn, unit_id)
+    content = _content(move, turn, unit_id) | left
     event = journal.Event(
         move.action.name,
         changes.actor,
@@ -68,13 +71,20 @@ def write_move(session: Session, move: Move) -> Written:
     return Written(columns["version"], head.seq)
 
 
-def _unit_after(move: Move) -> int:
+def _path(session: Session, loaded: Loaded, unit_id: int) -> str:
+    return str(loaded.row["unit_path"]) if unit_id == loaded.row["unit_id"] else path_of(session, unit_id)
+
+
+def _unit_after(session: Session, move: Move) -> int:
     """Who holds the matter then: a return or withdrawal gives it back to the unit that held it in that state."""
     row = move.loaded.row
     if move.action.kind is Kind.WITHDRAW:
         return int(row["undo"]["unit_id"])
     left = items.last_left(move) if move.action.kind is Kind.RETURN else None
-    return int((left.unit if left else None) or move.changes.unit_id or row["unit_id"])
+    held = int((left.unit if left else None) or move.changes.unit_id or row["unit_id"])
+    if left is None and move.changes.moved_up_to:
+        return above(session, held, move.changes.moved_up_to)
+    return held
 
 
 def _take_back_clocks(session: Session, changes: Changes, undo: dict[str, Any]) -> None:
@@ -140,10 +150,11 @@ def _record(move: Move) -> dict[str, Any]:
         steps = kept | ({undo["action"]: undo["step"]} if undo["step"] else {})
         return {**old, "steps": steps, "trail": old["trail"][:-1]}
     step = {"by": changes.actor.id, "at": changes.now.isoformat(), "answers": move.answers.stored}
+    voted = move.action.kind is Kind.VOTE  # its answers are the panel's
     doing = {move.action.name: acting, **{f"{move.action.name}.{f}": ids for f, ids in move.answers.parts.items()}}
     actors = {name: sorted({*old["actors"].get(name, []), *ids}) for name, ids in doing.items()}
     return {
-        "steps": {**old["steps"], move.action.name: step},
+        "steps": old["steps"] if voted else {**old["steps"], move.action.name: step},
         "trail": trail,
         "actors": {**old["actors"], **actors},
         "refs": sorted({*old["refs"], *move.answers.matters}),
@@ -151,7 +162,7 @@ def _record(move: Move) -> dict[str, Any]:
 
 
 def _content(move: Move, turn: Turn | None, unit_id: int) -> dict[str, Any]:
-    content: dict[str, Any] = {"answers": move.answers.stored, **recording.clock_notes(move.changes)}
+    content: dict[str, Any] = {**_said(move), **recording.clock_notes(move.changes)}
     if move.answers.sealed:
         content["sealed"] = sorted(move.answers.sealed)
     if unit_id != move.loaded.row["unit_id"]:
@@ -161,6 +172,13 @@ def _content(move: Move, turn: Turn | None, unit_id: int) -> dict[str, Any]:
     if move.action.kind is Kind.WITHDRAW:
         content["withdrawn"] = move.loaded.row["undo"]["action"]
     return content
+
+
+def _said(move: Move) -> dict[str, Any]:
+    """The answers; of an anonymous one only that it was given."""
+    panel = move.changes.definition.procedure.panel_of(move.action.name)
+    said = {} if panel and panel.anonymous else {"answers": move.answers.stored}
+    return said | ({"panel": panel.name, "round": move.changes.sittings[panel.name].round} if panel else {})
 
 
 def _tell(session: Session, move: Move, turn: Turn | None, unit_id: int, people: frozenset[int]) -> None:

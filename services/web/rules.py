@@ -23,6 +23,8 @@ _VERBS: Mapping[type[fx.Effect], str] = {
     fx.RefuseExtension: "「{clock}」不予延长", fx.Suspend: "中止计算「{clock}」", fx.Resume: "恢复计算「{clock}」",
     fx.MoveTo: "事项转到「{field}」所填单位", fx.Assign: "交由「{field}」所填人员办理",
     fx.Open: "产生新的{procedure}", fx.LinkTo: "与「{field}」所填事项关联", fx.Tell: "通知{role}",
+    fx.MoveUp: "事项上提至{to}", fx.Convene: "召集{panel}", fx.AddMember: "增补{panel}成员",
+    fx.RemoveMember: "减去{panel}成员", fx.MarkAbsent: "{panel}成员缺席，不再等候",
 }  # fmt: skip
 _DEEDS = {
     "remind": "提醒{}", "tell": "通知{}", "raise": "升级至{}", "reassign": "改派{}", "open": "产生{}",
@@ -40,7 +42,13 @@ _SETTINGS = {
     "clean_reply_sample": "函询了结抽查比例", "quality_samples_a_year": "每年质量抽检次数",
     "quality_sample": "质量抽检比例",
 }  # fmt: skip
-_STAYS = {Kind.RETURN: "退回经过的环节", Kind.WITHDRAW: "回到本人上一步之前", Kind.NOTE: "环节不变"}
+_LEVELS = {"county": "县级", "township": "乡镇", "department": "县直部门"}
+_STAYS = {
+    Kind.RETURN: "退回经过的环节",
+    Kind.WITHDRAW: "回到本人上一步之前",
+    Kind.NOTE: "环节不变",
+    Kind.VOTE: "环节不变",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +127,7 @@ def tell(engine: Engine, definition: Definition) -> Rules:
             for name, made in policy.lists.items()
         ],
         settings=[
-            Sourced(_SETTINGS.get(name, name), _figure(made.value), _said(made.source), made.verified)
+            Sourced(made.title or _SETTINGS.get(name, name), _figure(made.value), _said(made.source), made.verified)
             for name, made in policy.settings.items()
         ],
     )  # fmt: skip
@@ -133,7 +141,7 @@ def _action(engine: Engine, definition: Definition, action: Action, who: str) ->
     procedure = definition.procedure
     source = "、".join(procedure.label(str(state)) for state in action.sources)
     target = "、".join(procedure.label(str(state)) for state in action.targets()) or _STAYS.get(action.kind, "环节不变")
-    who = "上一步办理人本人" if action.kind is Kind.WITHDRAW else who or "系统"
+    who = {Kind.WITHDRAW: "上一步办理人本人", Kind.VOTE: "成员本人"}.get(action.kind, who or "系统")
     return _step(action.title, who, source, target, action, engine, definition)
 
 
@@ -155,6 +163,10 @@ def _effect(engine: Engine, definition: Definition, declared: Action | Opening, 
             given[name] = clocks[given[name]].title
     if given.get("procedure") in procedures:
         given["procedure"] = f"{procedures[given['procedure']].title}事项"
+    if given.get("panel") in definition.policy.panels:
+        given["panel"] = definition.policy.panels[given["panel"]].title
+    if "to" in given:
+        given["to"] = _LEVELS.get(given["to"], given["to"])
     if "field" in given:
         given["field"] = _field(definition, declared, given["field"])
     if "role" in given:

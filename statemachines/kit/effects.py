@@ -101,6 +101,13 @@ class MoveTo(Effect):
 
 
 @dataclass(frozen=True, slots=True)
+class MoveUp(Effect):
+    """The nearest unit of this kind at or above the one that holds the matter holds it from now on ("county")."""
+
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
 class Assign(Effect):
     """The person in this answer gets the next work item."""
 

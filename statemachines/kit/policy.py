@@ -30,8 +30,9 @@ class Source(Strict):
 
 
 class Setting(Strict):
-    """A named figure. `source` says where it is written, or "not in the source"."""
+    """A named figure. `source` says where it is written, or "not in the source"; `title` is its Chinese name."""
 
+    title: str = ""
     value: int | str
     source: str
     verified: bool = True
@@ -40,6 +41,7 @@ class Setting(Strict):
 class CodeList(Strict):
     """Codes and their Chinese labels; `aliases` are other words that ledgers use, each with its code."""
 
+    title: str = ""
     values: dict[str, str] = Field(min_length=1)
     source: str
     verified: bool = True

@@ -12,7 +12,7 @@ from typing import Any
 
 from transitions import Machine, MachineError
 
-from statemachines.kit.effects import Effect
+from statemachines.kit.effects import Convene, Effect
 from statemachines.kit.forms import Form, GoBack, Ref, marks
 from statemachines.kit.panels import Panel
 from statemachines.kit.situation import Situation
@@ -61,7 +61,11 @@ Target = StrEnum | Choice | None
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One named move, made by a person or by the clock. Without a target it stays where it is."""
+    """One named move, made by a person or by the clock. Without a target it stays where it is.
+
+    `derive` returns values (JSON) that follow from what is known at that moment, a score from its ballots say; they are
+    kept beside the answers and can never be typed.
+    """
 
     name: str
     title: str
@@ -71,6 +75,7 @@ class Action:
     guards: tuple[Guard, ...] = ()
     effects: tuple[Effect, ...] = ()
     kind: Kind = Kind.FORWARD
+    derive: Callable[[Situation, Any], Mapping[str, Any]] | None = None
 
     def targets(self) -> tuple[StrEnum, ...]:
         match self.target:
@@ -128,7 +133,8 @@ class Procedure:
     `labels` names every state in Chinese; `final` states close the matter; `public` tells, per state, the
     word a complainant may see under the receipt code (a procedure without it has no receipt). `watches` are the
     kinds of links by which other matters hang on this one and its guards look at; `when_done` names, for such a kind,
-    the action that the clock takes once the last of them is closed.
+    the action that the clock takes once the last of them is closed. `links` says, for a kind of link it makes, what the
+    other matter is called on this one's page and this one on the other's.
     """
 
     key: str
@@ -144,6 +150,7 @@ class Procedure:
     panels: Mapping[str, Panel] = field(default_factory=dict)
     watches: frozenset[str] = frozenset()
     when_done: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def next_state(self, action: str, situation: Situation, answers: Form) -> str:
         """Return the state that `action` leads to, or raise Refused with the reason."""
@@ -226,6 +233,7 @@ def procedure(
     panels: Iterable[Panel] = (),
     watches: Iterable[str] = (),
     when_done: Mapping[str, str] | None = None,
+    links: Mapping[str, tuple[str, str]] | None = None,
 ) -> Procedure:
     """Build a procedure and refuse one that contradicts itself (every problem named at once)."""
     ends = frozenset(str(s) for s in final)
@@ -235,7 +243,7 @@ def procedure(
     built = Procedure(
         key, title, states, next(iter(states)), opening, {a.name: a for a in listed},
         {str(s): text for s, text in labels.items()}, ends, {str(s): t for s, t in (public or {}).items()}, by_hand,
-        {p.name: p for p in panels}, frozenset(watches) | set(when_done or ()), when_done or {},
+        {p.name: p for p in panels}, frozenset(watches) | set(when_done or ()), when_done or {}, links or {},
     )  # fmt: skip
     if problems := list(_problems(built, listed)):
         raise ValueError(f"procedure {key}: " + "; ".join(problems))
@@ -252,6 +260,8 @@ def _problems(built: Procedure, listed: list[Action]) -> Iterable[str]:
         if action.kind is Kind.FORWARD and action.target is None:
             yield f"{action.name} goes nowhere: declare it a note"
     yield from _panel_problems(built)
+    if any(isinstance(e, Convene) for e in built.opening.effects):
+        yield "an opening convenes no panel: convene it by an action"
     yield from (f"{a} follows on links, but is no action" for a in built.when_done.values() if a not in built.actions)
     reached = {str(built.initial)} | {str(t) for a in listed for t in a.targets()}
     yield from (f"state {s} can never be reached" for s in built.states if s not in reached)

@@ -170,7 +170,7 @@ def _links(session: Session, engine: Engine, actor: Actor, matter_id: int) -> li
 def _link(session: Session, engine: Engine, row: Mapping[str, Any], outgoing: bool) -> LinkView:
     definition = engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"])
     return LinkView(
-        row["kind"], link_title(row["kind"], outgoing), outgoing, row["id"], row["number"], row["title"],
+        row["kind"], link_title(engine, row["kind"], outgoing), outgoing, row["id"], row["number"], row["title"],
         row["procedure"], row["state"], state_label(definition, row["state"]),
     )  # fmt: skip
 

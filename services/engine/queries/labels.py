@@ -3,17 +3,20 @@
 from services.engine.core import Engine
 from services.engine.loading import TURN
 from services.engine.registry import Definition
+from services.engine.sittings import MEMBER
 
 _OF_THE_ENGINE = {
     "open": "登记", "rung": "到期提醒", "rung_failed": "到期措施未能执行", "claim": "签收", "release": "释放",
     "transfer": "转办", "urge": "催办", "copy": "抄送", "acknowledge": "确认知悉", "seal_opened": "查看密封信息",
     "rerouted": "改由他人办理", "recomputed": "重新计算期限", "rules_changed": "调整适用规则",
+    "reaction_failed": "后续措施未能执行",
 }  # fmt: skip
 _LINKED = {
-    "part_of": ("原件", "分件"), "repeats": ("原信访件", "重复件"), "supervises": ("所督办事项", "督办"),
-    "checks": ("被抽查事项", "抽查"), "opened_by": ("由其产生", "由此产生"),
-}  # fmt: skip
-"""What the other matter is to this one: where this one links to it, and where it links to this one."""
+    "supervises": ("所督办事项", "督办"),
+    "checks": ("被抽查事项", "抽查"),
+    "opened_by": ("由其产生", "由此产生"),
+}
+"""Links that the engine makes; a procedure names its own."""
 
 
 def state_label(definition: Definition, state: str | None) -> str:
@@ -37,10 +40,10 @@ def clock_title(definition: Definition, clock: str) -> str:
 
 
 def role_title(engine: Engine, role: str) -> str:
-    return engine.registry.pack.roles.get(role, role)
+    return "成员" if role == MEMBER else engine.registry.pack.roles.get(role, role)
 
 
-def link_title(kind: str, outgoing: bool) -> str:
+def link_title(engine: Engine, kind: str, outgoing: bool) -> str:
     """Return what the matter at the other end of a link is to this one."""
-    to, back = _LINKED.get(kind, (kind, kind))
+    to, back = (engine.registry.link_titles | _LINKED).get(kind, (kind, kind))
     return to if outgoing else back

@@ -354,6 +354,7 @@ def upgrade() -> None:
     sa.Column('to_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('kind', sa.String(), nullable=False),
     sa.Column('made_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('told_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['from_id'], ['matter.id'], name=op.f('fk_link_from_id')),
     sa.ForeignKeyConstraint(['to_id'], ['matter.id'], name=op.f('fk_link_to_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_link')),
@@ -361,6 +362,32 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('link', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_link_to_id'), ['to_id'], unique=False)
+        batch_op.create_index('ix_link_untold', ['kind', 'to_id'], unique=False, sqlite_where=sa.text('told_at IS NULL'), postgresql_where=sa.text('told_at IS NULL'))
+
+    op.create_table('panel_seat',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('matter_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('panel', sa.String(), nullable=False),
+    sa.Column('round', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('person_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('group_key', sa.String(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('answers', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"), nullable=True),
+    sa.ForeignKeyConstraint(['matter_id'], ['matter.id'], name=op.f('fk_panel_seat_matter_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_panel_seat_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_panel_seat')),
+    sa.UniqueConstraint('matter_id', 'panel', 'round', 'person_id', name=op.f('uq_panel_seat_matter_id_panel_round_person_id'))
+    )
+
+    op.create_table('panel_urn',
+    sa.Column('matter_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('panel', sa.String(), nullable=False),
+    sa.Column('round', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('group_key', sa.String(), nullable=False),
+    sa.Column('ballots', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"), nullable=False),
+    sa.ForeignKeyConstraint(['matter_id'], ['matter.id'], name=op.f('fk_panel_urn_matter_id')),
+    sa.PrimaryKeyConstraint('matter_id', 'panel', 'round', 'group_key', name=op.f('pk_panel_urn'))
+    )
 
     op.create_table('message',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),

@@ -1,0 +1,50 @@
+"""Panels as they are kept: a seat per member and round, and for anonymous answers an urn that knows no member."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from services.engine.models import Seat as SeatRow
+from services.engine.models import Urn
+from services.engine.registry import Definition
+from statemachines.kit.panels import Panel, Seat, SeatState, Tally, Vote
+
+MEMBER = "member"
+"""The role of a work item that waits for a seat; nobody holds it, so it passes to no one."""
+
+
+@dataclass
+class Sitting:
+    """The present round of a panel: its seats as rows, and what the urn holds."""
+
+    round: int
+    seats: list[dict[str, Any]]
+    ballots: list[Vote]
+
+    def tally(self, definition: Definition, panel: Panel) -> Tally:
+        seats = tuple(Seat(s["person_id"], s["group_key"], SeatState(s["state"])) for s in self.seats)
+        answered = [s for s in self.seats if s["answers"] is not None]
+        votes = [Vote(s["group_key"], s["answers"], s["person_id"]) for s in answered]
+        return Tally(definition.policy.panels[panel.name], seats, tuple(votes + self.ballots))
+
+    def seat_of(self, person: int | None) -> dict[str, Any] | None:
+        return next((s for s in self.seats if s["person_id"] == person and s["state"] != SeatState.REMOVED), None)
+
+
+def read_sittings(session: Session, definition: Definition, matter_id: int) -> dict[str, Sitting]:
+    """Return the present round of each panel that was ever convened on this matter."""
+    if not definition.procedure.panels:
+        return {}
+    sittings: dict[str, Sitting] = {}
+    seats = select(*SeatRow.__table__.columns).where(SeatRow.matter_id == matter_id).order_by(SeatRow.id)
+    for row in session.execute(seats).mappings():
+        sitting = sittings.get(row["panel"])
+        if sitting is None or sitting.round < row["round"]:
+            sitting = sittings[row["panel"]] = Sitting(row["round"], [], [])
+        sitting.seats.append(dict(row))
+    for urn in session.execute(select(Urn).where(Urn.matter_id == matter_id)).scalars():
+        if urn.panel in sittings and sittings[urn.panel].round == urn.round:
+            sittings[urn.panel].ballots += [Vote(urn.group_key, ballot) for ballot in urn.ballots]
+    return sittings

@@ -102,6 +102,7 @@
   function calendar(input) {
     if (input._flatpickr) return;
     flatpickr(input, { locale: "zh", dateFormat: "Y-m-d", allowInput: true, disableMobile: true });
+    input.addEventListener("input", () => input._flatpickr.close());  // whoever types a date has no use for the calendar over his form
   }
   function counted(area) {
     if (area.nextElementSibling?.matches(".counter")) return;
@@ -202,7 +203,8 @@
     if (event.isComposing) return;
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       const form = event.target.closest("form[data-submit]");
-      if (form) { event.preventDefault(); form.requestSubmit(); }
+      if (form) event.preventDefault();
+      if (form && !one("[type=submit]", form)?.disabled) form.requestSubmit();  // a file on its way up holds the form back
       return;
     }
     if (event.key === "Escape") {

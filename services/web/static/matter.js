@@ -3,6 +3,7 @@
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const on = (type, handle) => document.addEventListener(type, handle);
 
+  const turns = new WeakMap();
   function picker(select) {
     if (select.tomselect || !window.TomSelect) return;
     const line = (item, escape) => `<div>${escape(item.text)}${item.note ? `<span class="pick-note">${escape(item.note)}</span>` : ""}</div>`;
@@ -11,9 +12,11 @@
       plugins: select.multiple ? ["remove_button"] : [], hideSelected: select.multiple, placeholder: select.dataset.placeholder,
       copyClassesToDropdown: false, loadThrottle: 200,
       load(query, show) {
+        const turn = turns.set(select, (turns.get(select) || 0) + 1).get(select);
         this.clearOptions();
         fetch(`${select.dataset.pickFrom}?q=${encodeURIComponent(query)}`, { headers: { "HX-Request": "true" } })
-          .then((answer) => (answer.ok ? answer.json() : [])).then(show, () => show());
+          .then((answer) => (answer.ok ? answer.json() : []))
+          .then((found) => show(turn === turns.get(select) ? found : []), () => show());  // an answer overtaken by a later one says nothing
       },
       render: { option: line, item: line, no_results: () => '<div class="no-results">没有匹配项</div>', loading: () => '<div class="no-results">正在查找…</div>' },
     });

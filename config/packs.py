@@ -78,10 +78,10 @@ def available(root: Path = POLICIES) -> list[str]:
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any], depth: str = "") -> dict[str, Any]:
-    """Lay one table over another. Code lists and budgets are replaced whole: a list that lost a code has lost it."""
+    """Lay one table over another. Code lists, budgets and such go whole: a list that lost a code has lost it."""
     result = dict(below)
     for key, value in above.items():
-        whole = depth == "lists" or key in ("budget", "source")
+        whole = depth == "lists" or key in ("budget", "each", "source", "where")
         if isinstance(value, dict) and isinstance(result.get(key), dict) and not whole:
             result[key] = merge(result[key], value, key)
         else:

@@ -96,6 +96,13 @@ SCHEDULE: tuple[Scheduled, ...] = (
         grace=timedelta(hours=12),
     ),
     Scheduled(
+        "open_obligations",
+        "定期事项到期产生",
+        "services.engine.obligations:open_obligations",
+        "35 0 * * *",  # after the calendar: a period without a working day is waived
+        grace=timedelta(hours=12),
+    ),
+    Scheduled(
         "verify_journal",
         "流转记录防篡改校验",
         "services.administration.record:verify_all",

@@ -2,7 +2,18 @@
 
 import typer
 
-from services.cli import administration, clocks, database, demonstration, journals, policies, procedures, runs, serving
+from services.cli import (
+    administration,
+    clocks,
+    database,
+    demonstration,
+    journals,
+    obligations,
+    policies,
+    procedures,
+    runs,
+    serving,
+)
 from services.cli.edge import Refusing
 from services.cli.period import period
 from services.cli.petitions import app as petition
@@ -25,6 +36,7 @@ app.add_typer(clocks.app, name="clock", help="Periods running on matters.")
 app.add_typer(journals.app, name="journal", help="What happened, and whether it was tampered with.")
 app.add_typer(procedures.app, name="procedures", help="What can be done, by whom, within which time.")
 app.add_typer(policies.app, name="policy", help="Policy packs.")
+app.add_typer(obligations.app, name="obligations", help="What recurs by rule, per unit and period.")
 app.add_typer(runs.app, name="flows", help="What the clock ran.")
 app.command()(period)
 app.add_typer(petition, name="petition", help="Petitions from a ledger.")

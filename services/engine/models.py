@@ -161,6 +161,31 @@ class FiredRung(Base):
     acknowledged_at: Mapped[datetime | None]
 
 
+class Obligation(Base):
+    """What a unit, or its head (else `person_id` is 0), owed in a period: the insert is the claim.
+
+    It was opened (`matter_id`), waived with a reason (by a person: `waived_by`), or failed and is tried again.
+    """
+
+    __tablename__ = "obligation"
+    __table_args__ = (UniqueConstraint("procedure", "name", "period", "unit_id", "person_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    procedure: Mapped[str]
+    name: Mapped[str]
+    period: Mapped[str]
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    person_id: Mapped[int]
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    due_on: Mapped[date]
+    matter_id: Mapped[int | None] = mapped_column(ForeignKey("matter.id"), index=True)
+    waived: Mapped[str | None]
+    waived_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    failure: Mapped[str | None]
+    made_at: Mapped[datetime]
+
+
 class Entry(Base):
     """What happened, append-only. `hash` covers the content and `previous`, the hash of the entry before."""
 

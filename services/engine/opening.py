@@ -71,7 +71,7 @@ def open_matter(
     unit_path = path_of(session, unit_id)
     event_on = _event_on(procedure, data, now)
     definition = engine.registry.current(procedure.key, event_on)
-    if parent is None:
+    if parent is None and not (actor.system and _opens_by_itself(engine, procedure.key)):
         _refuse_unless_permitted(definition, actor, unit_path)
     journal.refuse_repeat(session, actor, request_key)
     above = frozenset({parent.matter_id} if parent else ())
@@ -132,6 +132,11 @@ def _event_on(procedure: Procedure, data: Mapping[str, Any], now: datetime) -> d
         return date.fromisoformat(str(given)[:10]) if given else local_date(now)
     except ValueError:
         return local_date(now)  # the form will refuse it
+
+
+def _opens_by_itself(engine: Engine, key: str) -> bool:
+    """Say whether the policy lets the clock open such matters: it declares obligations or candidates."""
+    return any(version.policy.obligations for version in engine.registry.versions(key))
 
 
 def _refuse_unless_permitted(definition: Definition, actor: Actor, unit_path: str) -> None:

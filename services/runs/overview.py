@@ -30,6 +30,7 @@ FLOWS: Mapping[str, Flow] = {
     "deliver_notifications": Flow("通知投递", "每 5 分钟", "把站内消息的副本发到邮件等渠道。"),
     "refresh_calendar": Flow("工作日历更新与期限重算", "每日 00:05", "按最新放假安排重算期限，暂定日期随之确定。"),
     "verify_journal": Flow("流转记录防篡改校验", "每日 02:35", "逐条核对办理记录的校验链。"),
+    "open_obligations": Flow("定期事项到期产生", "每日 00:35", "按周期为各单位产生应办事项，无工作日的期间免除。"),
     "draw_samples": Flow("函询了结抽查与质量抽检", "每日 06:05", "到抽查日时随机抽取事项。"),
 }
 
@@ -63,6 +64,7 @@ def numbers_of(result: Mapping[str, Any] | None) -> list[tuple[str, int]]:
 
 _NUMBERS = {
     "due": "到期", "fired": "执行措施", "skipped": "跳过", "set_aside": "暂搁", "failed_deeds": "未能执行",
-    "sent": "已发送", "failed": "发送失败", "waiting": "等待重试", "looked_at": "检查期限", "moved": "改期",
+    "sent": "已发送", "failed": "失败", "waiting": "等待重试", "looked_at": "检查期限", "moved": "改期",
     "still_provisional": "仍为暂定", "matters": "核对事项", "entries": "核对记录",
+    "opened": "产生事项", "waived": "免除", "left": "留待下次",
 }  # fmt: skip

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from statemachines.kit import effects as fx
 from statemachines.kit.authority import AuthorityRule
 from statemachines.kit.forms import Coded, marks
+from statemachines.kit.obligations import ObligationRule, obligation_problems
 from statemachines.kit.panels import PanelRule
 from statemachines.kit.periods import Budget, Roll, RungOffset
 from statemachines.kit.procedure import Action, Kind, Procedure
@@ -134,6 +135,7 @@ class Policy(Strict):
     authority: dict[str, AuthorityRule] = Field(default_factory=dict)
     lists: dict[str, CodeList] = Field(default_factory=dict)
     settings: dict[str, Setting] = Field(default_factory=dict)
+    obligations: dict[str, ObligationRule] = Field(default_factory=dict)
 
     def permits(self, action: str, roles: frozenset[str]) -> bool:
         return bool(roles & set(self.roles.get(action, ())))
@@ -162,6 +164,7 @@ class Policy(Strict):
             *_list_problems(self, procedure),
             *_panel_problems(self, procedure),
             *_authority_problems(self, role_titles),
+            *obligation_problems(self, procedure),
         ]
 
 

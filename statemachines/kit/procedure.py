@@ -14,6 +14,7 @@ from transitions import Machine, MachineError
 
 from statemachines.kit.effects import Convene, Effect
 from statemachines.kit.forms import Form, GoBack, Ref, marks
+from statemachines.kit.obligations import Occasion
 from statemachines.kit.panels import Panel
 from statemachines.kit.situation import Situation
 
@@ -104,7 +105,8 @@ WITHDRAW = "withdraw"
 @dataclass(frozen=True)
 class Opening:
     """How a matter begins. `event` is the form's field with the date of the event that fixes the policy's version
-    (None: the day it is opened); `on_rung` makes the answers when a ladder of another matter opens it."""
+    (None: the day it is opened); `on_rung` makes the answers when a ladder of another matter opens it, `on_period`
+    when an obligation of the policy does."""
 
     form: type[Form]
     title: Callable[[Any], str]
@@ -112,6 +114,7 @@ class Opening:
     guards: tuple[Guard, ...] = ()
     effects: tuple[Effect, ...] = ()
     on_rung: Callable[[Rung], Mapping[str, Any]] | None = None
+    on_period: Callable[[Occasion], Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

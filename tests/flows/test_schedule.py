@@ -27,6 +27,7 @@ def test_every_flow_the_product_needs_is_in_it_once() -> None:
         "deliver_notifications",
         "draw_samples",
         "escalate_overdue",
+        "open_obligations",
         "refresh_calendar",
         "verify_journal",
     ]

@@ -452,4 +452,28 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_fired_rung_matter_id'), ['matter_id'], unique=False)
         batch_op.create_index('ix_fired_rung_open', ['acknowledged_at', 'fired_at'], unique=False)
 
+    op.create_table('obligation',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('procedure', sa.String(), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('period', sa.String(), nullable=False),
+    sa.Column('unit_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('person_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('first_day', sa.Date(), nullable=False),
+    sa.Column('last_day', sa.Date(), nullable=False),
+    sa.Column('due_on', sa.Date(), nullable=False),
+    sa.Column('matter_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('waived', sa.String(), nullable=True),
+    sa.Column('waived_by', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('failure', sa.String(), nullable=True),
+    sa.Column('made_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['matter_id'], ['matter.id'], name=op.f('fk_obligation_matter_id')),
+    sa.ForeignKeyConstraint(['unit_id'], ['unit.id'], name=op.f('fk_obligation_unit_id')),
+    sa.ForeignKeyConstraint(['waived_by'], ['person.id'], name=op.f('fk_obligation_waived_by')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_obligation')),
+    sa.UniqueConstraint('procedure', 'name', 'period', 'unit_id', 'person_id', name=op.f('uq_obligation_procedure_name_period_unit_id_person_id'))
+    )
+    with op.batch_alter_table('obligation', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_obligation_matter_id'), ['matter_id'], unique=False)
+
     # ### end Alembic commands ###

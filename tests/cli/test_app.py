@@ -31,7 +31,7 @@ def test_every_command_of_the_product_is_there() -> None:
         "serve", "db upgrade", "db reset", "demo load", "admin create", "sweep", "clock explain", "journal verify",
         "procedures list", "procedures show", "procedures diagram", "procedures diff", "policy check", "policy rebind",
         "period",
-        "petition import", "replay", "flows runs",
+        "petition import", "replay", "flows runs", "obligations list", "obligations open",
     }  # fmt: skip
 
 

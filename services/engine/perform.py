@@ -111,7 +111,7 @@ def _decide(
 
 
 _HANGING = (
-    select(Link.id, Link.to_id, Link.kind)
+    select(Link.to_id, Link.kind)
     .join(Matter, Matter.id == Link.to_id)
     .where(Link.from_id == bindparam("closed"), Link.told_at.is_(None), Matter.closed_at.is_(None))
     .order_by(Link.id)
@@ -120,32 +120,34 @@ _FREE = select(Matter.id).where(Matter.id == bindparam("waiting")).with_for_upda
 
 
 def tell_waiting(engine: Engine, session: Session, closed_id: int, now: datetime) -> int:
-    """Tell every matter that this closed one hangs on; return how many went on because of it.
+    """Let every matter that hung on this closed one go on if it now can; return how many did.
 
-    One that somebody else holds right now is passed over, since waiting for it here could lock both for good: the
-    next sweep tells it (`reactions.tell_all`).
+    One that somebody else holds right now is passed over, since waiting for it here could lock both for good; the next
+    sweep finds it (`reactions.tell_all`), as it finds those that cannot go on yet.
     """
-    moved = 0
-    for link_id, waiting, kind in session.execute(_HANGING, {"closed": closed_id}).tuples().all():
-        if session.execute(_FREE, {"waiting": waiting}).scalar() is not None:
-            moved += _go_on(engine, session, waiting, kind, now)
-            session.execute(update(Link).where(Link.id == link_id).values(told_at=now))
-    return moved
+    hanging = session.execute(_HANGING, {"closed": closed_id}).tuples().all()
+    return sum(go_on(engine, session, waiting, kind, now, note_failure=True) for waiting, kind in hanging)
 
 
-def _go_on(engine: Engine, session: Session, waiting: int, kind: str, now: datetime) -> bool:
+def go_on(
+    engine: Engine, session: Session, waiting: int, kind: str, now: datetime, *, note_failure: bool = False
+) -> bool:
     """Let the clock take the action that follows once the last matter of this kind is closed, if it can be taken."""
+    if session.execute(_FREE, {"waiting": waiting}).scalar() is None:
+        return False
     loaded = load(engine, session, waiting)
     action = loaded.definition.procedure.when_done.get(kind)
     declared = loaded.definition.procedure.actions.get(action or "")
-    hanging = loaded.linked.get(kind, ())
-    if declared is None or loaded.row["state"] not in declared.sources or not all(o.closed for o in hanging):
+    done = all(other.closed for other in loaded.linked.get(kind, ()))
+    if declared is None or loaded.row["state"] not in declared.sources or not done:
         return False
     try:
         with session.begin_nested():
             perform(engine, session, waiting, declared.name, CLOCK, {}, now)
-        return True
     except DubanError as problem:
-        content = {"failed": declared.name, "why": str(problem), "link": kind}
-        journal.note(session, waiting, journal.Event("reaction_failed", CLOCK, now, content))
+        if note_failure:
+            content = {"failed": declared.name, "why": str(problem), "link": kind}
+            journal.note(session, waiting, journal.Event("reaction_failed", CLOCK, now, content))
         return False
+    session.execute(update(Link).where(Link.to_id == waiting, Link.kind == kind).values(told_at=now))
+    return True

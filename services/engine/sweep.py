@@ -22,6 +22,7 @@ from services.engine.core import Engine, engine_for
 from services.engine.deeds import Deed, do_deeds
 from services.engine.errors import VersionLost
 from services.engine.models import Clock, FiredRung, Matter
+from services.engine.reactions import tell_all
 from services.engine.rerouting import reroute_stranded
 from services.identity.models import Unit
 from services.runtime import Runtime
@@ -48,9 +49,11 @@ class Plan:
 
 
 def sweep(runtime: Runtime, now: datetime) -> dict[str, Any]:
-    """Route on what waits for nobody, then fire every rung due at `now`; for the clock and the command line."""
+    """Route on what waits for nobody, let go on what waited for others, then fire every rung due at `now`."""
     rerouted = reroute_stranded(runtime.database, now)
-    return {**sweep_all(runtime.database, engine_for(runtime), now), "rerouted": rerouted}
+    engine = engine_for(runtime)
+    gone_on = tell_all(runtime.database, engine, now)
+    return {**sweep_all(runtime.database, engine, now), "rerouted": rerouted, "gone_on": gone_on}
 
 
 def sweep_all(

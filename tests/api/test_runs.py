@@ -9,6 +9,7 @@ from services.runs.models import RunState, Via
 from services.runs.record import Outcome, begin_run, end_run
 from services.sampling.draws import draw_due_samples
 from tests.api.web import TestClient, Web
+from tests.support.on_disk import ON_DISK
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_samples_name_only_what_the_caller_may_know_of(web: Web) -> None:
 def test_procedures_are_told_with_their_rules_and_sources(web: Web) -> None:
     client = web.by("nobody")
     lines = {p["key"]: p for p in client.get("/api/v1/procedures").json()}
-    assert lines.keys() == {"petition", "supervised_handling", "spot_check"}
+    assert lines.keys() == ON_DISK
     now = client.get("/api/v1/procedures/petition").json()
     later = client.get("/api/v1/procedures/petition?on=2017-06-01").json()
     early = client.get("/api/v1/procedures/petition?on=2015-06-01").json()

@@ -25,6 +25,7 @@ from tests.support.cast import County
 from tests.support.invariants import check
 
 NOW = datetime(2026, 11, 20, 2, 30, tzinfo=UTC)
+TOLD = ("petition", "spot_check", "supervised_handling")
 """Friday morning in Shanghai."""
 
 
@@ -61,10 +62,10 @@ def test_it_says_what_it_made_and_reports_each_day(demo: Demo) -> None:
     assert demo.steps == [1] * DAYS
 
 
-def test_every_state_of_every_procedure_is_there(demo: Demo) -> None:
+def test_every_state_of_every_procedure_it_tells_is_there(demo: Demo) -> None:
     found = set(demo.rows(select(Matter.procedure, Matter.state).distinct()))
     procedures = demo.engine.registry.procedures
-    assert found == {(key, str(state)) for key, procedure in procedures.items() for state in procedure.states}
+    assert found == {(key, str(state)) for key in TOLD for state in procedures[key].states}
 
 
 def test_every_light_is_there_and_none_drowns_the_others(demo: Demo) -> None:

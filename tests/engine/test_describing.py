@@ -11,6 +11,7 @@ from services.engine.describing import describe, describe_text, effect_in_words,
 from statemachines.kit import effects as fx
 from statemachines.kit.effects import Effect
 from statemachines.petition import PETITION
+from tests.support.on_disk import ON_DISK
 
 
 @pytest.fixture
@@ -83,6 +84,6 @@ def test_the_shape_of_every_procedure_is_json(engine: Engine) -> None:
 
 
 def test_a_pack_is_read_without_an_installation() -> None:
-    assert read_pack("national").procedures.keys() == {"petition", "supervised_handling", "spot_check"}
+    assert read_pack("national").procedures.keys() == ON_DISK
     with pytest.raises(BadPack, match="no pack atlantis"):
         read_pack("atlantis")

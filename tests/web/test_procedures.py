@@ -9,9 +9,9 @@ from config.calendar import CalendarOverrides, WorkingCalendar
 from services.web.calendars import months_of, spans_of
 from services.web.rules import rung_in_words, tell
 from tests.support.cast import County
+from tests.support.on_disk import ON_DISK
 from tests.web.site import Site
 
-KEYS = ["petition", "spot_check", "supervised_handling"]
 ENGLISH = re.compile(r"[a-z]+_[a-z_]+|\b(workday|month|day|today|open|tell|raise|remind|given|None)\b")
 
 
@@ -20,7 +20,7 @@ def _text(page: str) -> str:
     return re.sub(r"<[^>]*>", " ", main)
 
 
-@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("key", sorted(ON_DISK))
 def test_a_procedure_is_told_without_a_word_of_code(site: Site, key: str) -> None:
     page = site.by("clerk").get(f"/procedures/{key}").text
     assert not ENGLISH.search(_text(page)), ENGLISH.search(_text(page))
@@ -58,7 +58,7 @@ def test_a_difference_names_what_changed_and_nothing_else(site: Site) -> None:
 
 def test_the_list_leads_to_each(site: Site) -> None:
     page = site.by("nobody").get("/procedures").text
-    assert all(f'href="/procedures/{key}"' in page for key in KEYS) and "工作日历已公布至" in page
+    assert all(f'href="/procedures/{key}"' in page for key in ON_DISK) and "工作日历已公布至" in page
 
 
 def test_the_calendar_of_a_year_is_shown(site: Site) -> None:
@@ -89,7 +89,7 @@ def test_rungs_in_words(at: str, words: str) -> None:
 
 def test_fields_of_earlier_forms_are_named_by_their_titles(sqlite_county: County) -> None:
     engine = sqlite_county.engine
-    for key in KEYS:
+    for key in sorted(ON_DISK):
         for definition in engine.registry.versions(key):
             told = repr(tell(engine, definition))
             assert not re.search(r"propose\.|open\.|complete\.", told)

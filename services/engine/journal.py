@@ -16,6 +16,7 @@ from services.db.upsert import insert_missing
 from services.engine.errors import AlreadyPerformed
 from services.engine.models import Entry, Matter
 from services.engine.registry import canonical
+from services.engine.sittings import first_changed
 from services.identity.access import Actor
 from services.runtime import Runtime
 
@@ -142,6 +143,8 @@ def verify(
         counts["entries"] += len(entries)
         if (found := _first_break(matter, entries)) is not None:
             broken.append(found)
+        elif (changed := first_changed(session, matter.of, entries)) is not None:
+            broken.append(Break(matter.of, *changed))
         if progress:
             progress(len(entries))
     return {**counts, "broken": [vars(b) for b in broken], "ok": not broken}

@@ -12,9 +12,9 @@ from services.engine.changes import Changes
 from services.engine.decided import Move
 from services.engine.models import Seat as SeatRow
 from services.engine.models import Urn
-from services.engine.registry import canonical, digest
+from services.engine.registry import canonical
 from services.engine.routing import find_turn
-from services.engine.sittings import Sitting
+from services.engine.sittings import Sitting, seal_of
 from statemachines.kit.panels import AfterReturn, Seat, SeatState, Vote, convened_again
 from statemachines.kit.procedure import Kind
 
@@ -72,7 +72,7 @@ def results(move: Move, target: str) -> dict[str, Any]:
             left[panel.name] = {
                 "round": sitting.round, "members": len(tally.members), "answered": tally.seats_in(SeatState.ANSWERED),
                 "absent": tally.seats_in(SeatState.ABSENT), "enough": tally.enough,
-                "votes": digest(canonical([[v.person, v.group, v.answers] for v in tally.votes])),
+                "votes": seal_of(tally.votes),
             }  # fmt: skip
     return {"panels": left} if left else {}
 

@@ -1,5 +1,6 @@
 """Panels as they are kept: a seat per member and round, and for anonymous answers an urn that knows no member."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from services.engine.models import Seat as SeatRow
 from services.engine.models import Urn
-from services.engine.registry import Definition
+from services.engine.registry import Definition, canonical, digest
 from statemachines.kit.panels import Panel, Seat, SeatState, Tally, Vote
 
 MEMBER = "member"
@@ -48,3 +49,31 @@ def read_sittings(session: Session, definition: Definition, matter_id: int) -> d
         if urn.panel in sittings and sittings[urn.panel].round == urn.round:
             sittings[urn.panel].ballots += [Vote(urn.group_key, ballot) for ballot in urn.ballots]
     return sittings
+
+
+def seal_of(votes: Iterable[Vote]) -> str:
+    """A digest of the answers of a round, the same in whatever order they are read."""
+    return digest(canonical(sorted(canonical([v.person, v.group, v.answers]) for v in votes)))
+
+
+def first_changed(session: Session, matter_id: int, entries: Iterable[Any]) -> tuple[int, str] | None:
+    """Return (seq, why) of the first journal entry whose panel no longer holds the answers it was left with."""
+    left: dict[tuple[str, int], tuple[int, str]] = {}
+    for entry in entries:
+        for name, result in entry.content.get("panels", {}).items():
+            left[name, result["round"]] = (entry.seq, result["votes"])
+        if "panel" in entry.content:  # answered again after a return: what was left before counts no more
+            left.pop((entry.content["panel"], entry.content["round"]), None)
+    for (panel, number), (seq, seal) in left.items():
+        if seal_of(_votes(session, matter_id, panel, number)) != seal:
+            return seq, f"the answers of panel {panel} were changed"
+    return None
+
+
+def _votes(session: Session, matter_id: int, panel: str, number: int) -> list[Vote]:
+    seats = select(SeatRow.group_key, SeatRow.answers, SeatRow.person_id).where(
+        SeatRow.matter_id == matter_id, SeatRow.panel == panel, SeatRow.round == number
+    )
+    urns = select(Urn.group_key, Urn.ballots).where(Urn.matter_id == matter_id, Urn.panel == panel, Urn.round == number)
+    named = [Vote(group, answers, person) for group, answers, person in session.execute(seats) if answers is not None]
+    return named + [Vote(group, ballot) for group, ballots in session.execute(urns) for ballot in ballots]

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from services.db.session import Database
 from services.engine.errors import ActionRefused, MatterNotFound, NotPermitted
+from services.engine.journal import verify
 from services.engine.loading import load
 from services.engine.models import Message, Seat, Urn, WorkItem
 from services.engine.reactions import tell_all
@@ -269,6 +270,23 @@ class TestSecrets:
         with county.database.read() as session:
             urns = session.scalars(select(Urn).order_by(Urn.matter_id)).all()
         assert urns[0].ballots == urns[1].ballots
+
+    @pytest.mark.parametrize("anonymous", [False, True])
+    def test_an_answer_changed_behind_its_back_is_found(self, meet: Made, anonymous: bool) -> None:
+        county = meet(anonymous=anonymous)
+        matter_id = called(county, "checker", "leader")
+        vote(county, matter_id, "checker", "leader", points=3)
+        county.act(matter_id, "conclude", "office")
+        with county.database.write() as session:
+            assert verify(session, [matter_id])["ok"]
+            forged = {"answer": "disagree", "points": 3}
+            if anonymous:
+                session.execute(update(Urn).values(ballots=[forged, forged]))
+            else:
+                session.execute(update(Seat).where(Seat.person_id == county.people["leader"]).values(answers=forged))
+            (broken,) = verify(session, [matter_id])["broken"]
+        why = "the answers of panel board were changed"
+        assert broken == {"matter_id": matter_id, "seq": len(entries(county, matter_id)), "why": why}
 
 
 class TestLinks:

@@ -9,12 +9,23 @@ from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import ColumnElement, and_, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from services.engine.errors import InvalidAnswers
 from services.engine.models import Attachment, Matter
 from services.identity.models import Person, Unit
-from statemachines.kit.forms import Anchor, Coded, Destination, Form, Mark, Names, Ref, marked, sealed_fields
+from statemachines.kit.forms import (
+    Anchor,
+    Coded,
+    Destination,
+    Form,
+    FreshEvidence,
+    Mark,
+    Names,
+    Ref,
+    marked,
+    sealed_fields,
+)
 from statemachines.kit.policy import Policy
 
 Condition = Callable[[], ColumnElement[bool]]
@@ -50,6 +61,7 @@ class _Found:
     handlers: dict[int, str] = field(default_factory=dict)
     parts: dict[str, set[int]] = field(default_factory=dict)
     destinations: dict[int, str] = field(default_factory=dict)
+    evidence: dict[int, str] = field(default_factory=dict)
 
 
 def read_answers(
@@ -81,6 +93,7 @@ def read_answers(
     usable: dict[str, Condition] = {"attachment": partial(_usable, uploader, matters), "matter": seen}
     _check_references(session, found, frozenset(away), usable)
     _check_destinations(session, found, frozenset(away_units))
+    _check_evidence(session, found, matters)
     if found.errors:
         raise InvalidAnswers(found.errors)
     sealed = sealed_fields(form)
@@ -114,6 +127,8 @@ def _look_at(path: str, marks: tuple[Mark, ...], value: Any, policy: Policy, tod
                     found.parts.setdefault(path, set()).add(value)
             case Destination():
                 found.destinations[value] = path
+            case FreshEvidence():
+                found.evidence[value] = path
     if names:
         _note_named(marks, value, found)
 
@@ -177,6 +192,27 @@ def _check_destinations(session: Session, found: _Found, away_units: frozenset[i
                     "不得将材料转给被反映单位及其下级单位",
                 )
             )
+
+
+def _check_evidence(session: Session, found: _Found, matters: Collection[int]) -> None:
+    """The same content shown once before, for whatever other matter, shows nothing."""
+    if not found.evidence:
+        return
+    earlier = aliased(Attachment)
+    used = (
+        select(Attachment.id)
+        .join(earlier, earlier.sha256 == Attachment.sha256)
+        .where(Attachment.id.in_(found.evidence), earlier.matter_id.is_not(None), earlier.matter_id.not_in(matters))
+    )
+    for attachment in sorted(set(session.scalars(used))):
+        found.errors.append(
+            _error(
+                found.evidence[attachment],
+                "evidence_used_before",
+                "the same file was handed in for another matter before",
+                "该材料已用于其他事项，请上传本次整改形成的材料",
+            )
+        )
 
 
 def _namesakes(session: Session, names: set[str]) -> set[int]:

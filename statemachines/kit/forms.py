@@ -97,6 +97,14 @@ class Anchor(Mark):
         return {"x-not-future": True}
 
 
+@dataclass(frozen=True, slots=True)
+class FreshEvidence(Mark):
+    """This file shows that something was done here: no other matter may have used the same content before."""
+
+    def keys(self) -> dict[str, Any]:
+        return {"x-fresh-evidence": True}
+
+
 PersonId = Annotated[int, Ref("person")]
 UnitId = Annotated[int, Ref("unit")]
 MatterId = Annotated[int, Ref("matter")]

@@ -110,6 +110,13 @@ SCHEDULE: tuple[Scheduled, ...] = (
         grace=timedelta(hours=12),
     ),
     Scheduled(
+        "propose_candidates",
+        "按规则提出待研判事项",
+        "services.engine.candidates:propose_candidates",
+        "25 6 * * *",
+        grace=timedelta(hours=12),
+    ),
+    Scheduled(
         "draw_samples",
         "函询了结抽查与质量抽检",
         "services.sampling.draws:draw_due_samples",

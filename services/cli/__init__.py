@@ -4,6 +4,7 @@ import typer
 
 from services.cli import (
     administration,
+    candidates,
     clocks,
     database,
     demonstration,
@@ -37,6 +38,7 @@ app.add_typer(journals.app, name="journal", help="What happened, and whether it 
 app.add_typer(procedures.app, name="procedures", help="What can be done, by whom, within which time.")
 app.add_typer(policies.app, name="policy", help="Policy packs.")
 app.add_typer(obligations.app, name="obligations", help="What recurs by rule, per unit and period.")
+app.add_typer(candidates.app, name="candidates", help="What rules propose for people to judge.")
 app.add_typer(runs.app, name="flows", help="What the clock ran.")
 app.command()(period)
 app.add_typer(petition, name="petition", help="Petitions from a ledger.")

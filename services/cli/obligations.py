@@ -44,14 +44,14 @@ def open_them(as_json: AsJson = False) -> None:
     from services.engine.obligations import open_obligations
 
     answer = open_obligations(migrated_runtime(), clock_now())
-    report(answer, as_json, lambda console: _show(console, answer))
+    report(answer, as_json, lambda console: show_counts(console, answer))
     if answer["failed"]:
         raise typer.Exit(1)
 
 
-def _show(console: Any, answer: dict[str, Any]) -> None:
+def show_counts(console: Any, answer: dict[str, Any]) -> None:
+    """What a run did in numbers, and each failure with its reason."""
     numbers = [(name, n) for name, n in answer.items() if name != "failures"]
     console.print(table("what", "number", rows=numbers))
     for failure in answer["failures"]:
-        where = f"{failure['procedure']}/{failure['obligation']} {failure['period']} unit {failure['unit_id']}"
-        console.print(f"failed: {where}: {failure['why']}", markup=False)
+        console.print(f"failed: {', '.join(f'{name} {value}' for name, value in failure.items())}", markup=False)

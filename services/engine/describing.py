@@ -7,6 +7,7 @@ from typing import Any
 
 from config.packs import load_pack
 from services.engine.registry import Definition, Registry
+from services.engine.standing import standing_lines
 from services.identity.sealing import Vault
 from statemachines.kit import effects as fx
 from statemachines.kit.forms import Form
@@ -49,7 +50,7 @@ def describe(definition: Definition, role_titles: Mapping[str, str]) -> dict[str
     """Tell a procedure under one version of its policy: JSON values only; roles are told as "code (Chinese title)".
 
     Keys: procedure, title, policy (title, effective, verified), number, may_open, may_view, states, actions, clocks,
-    lists, settings. Whatever rests on memory alone is marked `verified: false`.
+    panels, authority, obligations, candidates, lists, settings. What rests on memory alone is marked `verified: false`.
     """
     procedure, policy = definition.procedure, definition.policy
 
@@ -69,6 +70,8 @@ def describe(definition: Definition, role_titles: Mapping[str, str]) -> dict[str
         "clocks": [_clock(procedure, name, rule) for name, rule in policy.clocks.items()],
         "panels": [_panel(procedure, name, rule) for name, rule in policy.panels.items()],
         "authority": {name: rule.model_dump(mode="json") for name, rule in policy.authority.items()},
+        "obligations": {name: made.model_dump(mode="json", by_alias=True) for name, made in policy.obligations.items()},
+        "candidates": {name: made.model_dump(mode="json") for name, made in policy.candidates.items()},
         "lists": {name: made.model_dump(mode="json") for name, made in policy.lists.items()},
         "settings": {name: made.model_dump(mode="json") for name, made in policy.settings.items()},
     }
@@ -212,6 +215,7 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
     for name, rule in told["authority"].items():
         caps = ", ".join(f"{role} up to {cap}" for role, cap in rule["caps"].items())
         yield f"  {name} {rule['title']}: {' < '.join(rule['scale'])}; {caps}  ({rule['source']}{_doubt(rule)})"
+    yield from standing_lines(told)
     yield "\nsettings"
     for name, made in told["settings"].items():
         yield f"  {name} = {made['value']}  ({made['source']}{_doubt(made)})"

@@ -47,6 +47,11 @@ def _rules(policy: Policy) -> dict[str, Any]:
         **{f"turn in {state}": role for state, role in policy.work.items()},
         **{f"who may unseal {name}": list(roles) for name, roles in policy.sealed.items()},
         **{f"clock {name}": _clock(rule) for name, rule in policy.clocks.items()},
+        **{
+            f"obligation {name}": rule.model_dump(mode="json", by_alias=True)
+            for name, rule in policy.obligations.items()
+        },
+        **{f"candidate {name}": rule.model_dump(mode="json") for name, rule in policy.candidates.items()},
         **{f"list {name}": _flat(made.model_dump(mode="json")) for name, made in policy.lists.items()},
         **{f"setting {name}": made.model_dump(mode="json") for name, made in policy.settings.items()},
     }

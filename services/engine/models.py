@@ -186,6 +186,25 @@ class Obligation(Base):
     made_at: Mapped[datetime]
 
 
+class Candidate(Base):
+    """A ground of a matter that a rule proposed, once per rule, unit and head: the insert is the claim.
+
+    `person_id` is the head of the unit, 0 where the rule looks at the unit alone; `matter_id` the candidate.
+    """
+
+    __tablename__ = "candidate"
+    __table_args__ = (UniqueConstraint("procedure", "rule", "unit_id", "person_id", "ground_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    procedure: Mapped[str]
+    rule: Mapped[str]
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    person_id: Mapped[int]
+    ground_id: Mapped[int] = mapped_column(ForeignKey("matter.id"))
+    matter_id: Mapped[int | None] = mapped_column(ForeignKey("matter.id"), index=True)
+    made_at: Mapped[datetime]
+
+
 class Entry(Base):
     """What happened, append-only. `hash` covers the content and `previous`, the hash of the entry before."""
 

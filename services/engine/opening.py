@@ -31,6 +31,9 @@ from statemachines.kit.forms import sealed_fields
 from statemachines.kit.procedure import Procedure, Refused
 from statemachines.kit.situation import Situation, Step
 
+GROUNDS = "grounds"
+"""The kind of link to a matter that another rests on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parent:
@@ -62,10 +65,12 @@ def open_matter(
     request_key: str | None = None,
     external_ref: str | None = None,
     parent: Parent | None = None,
+    grounds: Collection[int] = (),
 ) -> Opened:
     """Open a matter at a unit under the policy in force on the date of its event; raise and change nothing.
 
     `external_ref` is the key of the record it was made from (a ledger's row): it can be used once.
+    `grounds` are matters it rests on: it is linked to them, and whom they keep away it keeps away.
     """
     procedure = _procedure(engine, procedure_key)
     unit_path = path_of(session, unit_id)
@@ -74,7 +79,7 @@ def open_matter(
     if parent is None and not (actor.system and _opens_by_itself(engine, procedure.key)):
         _refuse_unless_permitted(definition, actor, unit_path)
     journal.refuse_repeat(session, actor, request_key)
-    above = frozenset({parent.matter_id} if parent else ())
+    above = frozenset({parent.matter_id} if parent else ()) | frozenset(grounds)
     read = partial(
         read_answers, session, procedure.opening.form, data, definition.policy, local_date(now),
         uploader=actor.id, matters=above, seen=true if parent else partial(visible, actor, engine.registry),
@@ -94,6 +99,8 @@ def open_matter(
     opened = write_beginning(session, start)
     if parent is not None:
         _follow(session, engine, parent, definition, opened.matter_id, now)
+    for ground in sorted(grounds):
+        write_link(session, opened.matter_id, ground, GROUNDS, now)
     open_children(engine, session, changes, opened.matter_id)
     return Opened(opened.matter_id, opened.number, str(procedure.initial), opened.receipt_code)
 
@@ -136,7 +143,7 @@ def _event_on(procedure: Procedure, data: Mapping[str, Any], now: datetime) -> d
 
 def _opens_by_itself(engine: Engine, key: str) -> bool:
     """Say whether the policy lets the clock open such matters: it declares obligations or candidates."""
-    return any(version.policy.obligations for version in engine.registry.versions(key))
+    return any(version.policy.obligations or version.policy.candidates for version in engine.registry.versions(key))
 
 
 def _refuse_unless_permitted(definition: Definition, actor: Actor, unit_path: str) -> None:

@@ -31,6 +31,9 @@ FLOWS: Mapping[str, Flow] = {
     "refresh_calendar": Flow("工作日历更新与期限重算", "每日 00:05", "按最新放假安排重算期限，暂定日期随之确定。"),
     "verify_journal": Flow("流转记录防篡改校验", "每日 02:35", "逐条核对办理记录的校验链。"),
     "open_obligations": Flow("定期事项到期产生", "每日 00:35", "按周期为各单位产生应办事项，无工作日的期间免除。"),
+    "propose_candidates": Flow(
+        "按规则提出待研判事项", "每日 06:25", "依据已办事项的结果提出，由人研判，不作任何处理。"
+    ),
     "draw_samples": Flow("函询了结抽查与质量抽检", "每日 06:05", "到抽查日时随机抽取事项。"),
 }
 
@@ -67,4 +70,5 @@ _NUMBERS = {
     "sent": "已发送", "failed": "失败", "waiting": "等待重试", "looked_at": "检查期限", "moved": "改期",
     "still_provisional": "仍为暂定", "matters": "核对事项", "entries": "核对记录",
     "opened": "产生事项", "waived": "免除", "left": "留待下次",
+    "proposed": "提出事项", "added": "补充依据",
 }  # fmt: skip

@@ -33,7 +33,7 @@ def _flat(rules: Rules) -> Iterator[tuple[str, str]]:
         yield f"期限「{period.rule.name}」的依据", _basis(period.rule)
         yield f"期限「{period.rule.name}」的延长", period.extension
         yield from ((f"期限「{period.rule.name}」{when}", did) for when, did in period.ladder)
-    for made in (*rules.lists, *rules.settings):
+    for made in (*rules.standing, *rules.lists, *rules.settings):
         yield made.name, made.text
         yield f"{made.name}的依据", _basis(made)
 

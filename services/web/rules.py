@@ -10,6 +10,7 @@ from functools import partial
 from services.engine.core import Engine
 from services.engine.queries.labels import role_title
 from services.engine.registry import Definition
+from services.web.standing import standing_in_words
 from statemachines.kit import effects as fx
 from statemachines.kit.periods import Budget
 from statemachines.kit.policy import GIVEN, ClockRule, clock_effects
@@ -97,6 +98,7 @@ class Rules:
     turns: list[tuple[str, str, bool]]
     steps: list[Step]
     periods: list[Period]
+    standing: list[Sourced]
     lists: list[Sourced]
     settings: list[Sourced]
 
@@ -122,6 +124,10 @@ def tell(engine: Engine, definition: Definition) -> Rules:
               procedure.actions.items()),
         ],
         periods=[_period(engine, definition, name, rule) for name, rule in policy.clocks.items()],
+        standing=[
+            Sourced(made.title, text, _said(made.source), made.verified)
+            for made, text in standing_in_words(engine.registry, policy)
+        ],
         lists=[
             Sourced(_LISTS.get(name, name), "、".join(made.values.values()), _said(made.source), made.verified)
             for name, made in policy.lists.items()

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from statemachines.kit import effects as fx
 from statemachines.kit.authority import AuthorityRule
+from statemachines.kit.candidates import CandidateRule, candidate_problems
 from statemachines.kit.forms import Coded, marks
 from statemachines.kit.obligations import ObligationRule, obligation_problems
 from statemachines.kit.panels import PanelRule
@@ -136,6 +137,7 @@ class Policy(Strict):
     lists: dict[str, CodeList] = Field(default_factory=dict)
     settings: dict[str, Setting] = Field(default_factory=dict)
     obligations: dict[str, ObligationRule] = Field(default_factory=dict)
+    candidates: dict[str, CandidateRule] = Field(default_factory=dict)
 
     def permits(self, action: str, roles: frozenset[str]) -> bool:
         return bool(roles & set(self.roles.get(action, ())))
@@ -165,6 +167,7 @@ class Policy(Strict):
             *_panel_problems(self, procedure),
             *_authority_problems(self, role_titles),
             *obligation_problems(self, procedure),
+            *candidate_problems(self.candidates, procedure, procedures),
         ]
 
 

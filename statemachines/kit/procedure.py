@@ -12,6 +12,7 @@ from typing import Any
 
 from transitions import Machine, MachineError
 
+from statemachines.kit.candidates import Proposal
 from statemachines.kit.effects import Convene, Effect
 from statemachines.kit.forms import Form, GoBack, Ref, marks
 from statemachines.kit.obligations import Occasion
@@ -106,7 +107,7 @@ WITHDRAW = "withdraw"
 class Opening:
     """How a matter begins. `event` is the form's field with the date of the event that fixes the policy's version
     (None: the day it is opened); `on_rung` makes the answers when a ladder of another matter opens it, `on_period`
-    when an obligation of the policy does."""
+    when an obligation of the policy does, `on_candidate` when a rule of the policy proposes it."""
 
     form: type[Form]
     title: Callable[[Any], str]
@@ -115,6 +116,7 @@ class Opening:
     effects: tuple[Effect, ...] = ()
     on_rung: Callable[[Rung], Mapping[str, Any]] | None = None
     on_period: Callable[[Occasion], Mapping[str, Any]] | None = None
+    on_candidate: Callable[[Proposal], Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

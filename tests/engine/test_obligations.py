@@ -1,6 +1,5 @@
 """Obligations on both databases: opened once per unit and period, waived, back-filled, retried; killed and raced."""
 
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -20,6 +19,7 @@ from services.identity.models import Unit, UnitKind
 from services.identity.people import add_post
 from services.identity.sealing import Vault
 from services.identity.units import abolish_unit, create_unit
+from tests.engine.test_concurrency import together
 from tests.support.cast import County
 from tests.support.declared import declared
 from tests.support.dump import dump
@@ -215,18 +215,7 @@ class TestTwoAtOnce:
         county = recurring()
         run(county)
         county.later(days=7 * 6)
-        results: list[dict[str, Any]] = []
-        ready = threading.Barrier(3)
-
-        def work() -> None:
-            ready.wait(timeout=30)
-            results.append(run(county))
-
-        threads = [threading.Thread(target=work) for _ in range(3)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(timeout=120)
+        results = together(*[lambda: run(county)] * 3)
         assert sum(r["opened"] for r in results) == 12
         assert sum(r["failed"] for r in results) == 0
         with county.database.read() as session:
@@ -237,18 +226,7 @@ class TestTwoAtOnce:
         county, bad = TestOneFailure().broken(recurring)
         run(county)
         bad.clear()
-        results: list[dict[str, Any]] = []
-        ready = threading.Barrier(2)
-
-        def work() -> None:
-            ready.wait(timeout=30)
-            results.append(run(county))
-
-        threads = [threading.Thread(target=work) for _ in range(2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(timeout=120)
+        results = together(*[lambda: run(county)] * 2)
         assert (sum(r["opened"] for r in results), sum(r["failed"] for r in results)) == (1, 0)
         check(county)
 

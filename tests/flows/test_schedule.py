@@ -28,6 +28,7 @@ def test_every_flow_the_product_needs_is_in_it_once() -> None:
         "draw_samples",
         "escalate_overdue",
         "open_obligations",
+        "propose_candidates",
         "refresh_calendar",
         "verify_journal",
     ]

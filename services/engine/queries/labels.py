@@ -9,12 +9,13 @@ _OF_THE_ENGINE = {
     "open": "登记", "rung": "到期提醒", "rung_failed": "到期措施未能执行", "claim": "签收", "release": "释放",
     "transfer": "转办", "urge": "催办", "copy": "抄送", "acknowledge": "确认知悉", "seal_opened": "查看密封信息",
     "rerouted": "改由他人办理", "recomputed": "重新计算期限", "rules_changed": "调整适用规则",
-    "reaction_failed": "后续措施未能执行",
+    "reaction_failed": "后续措施未能执行", "grounds": "增加依据",
 }  # fmt: skip
 _LINKED = {
     "supervises": ("所督办事项", "督办"),
     "checks": ("被抽查事项", "抽查"),
     "opened_by": ("由其产生", "由此产生"),
+    "grounds": ("所依据的事项", "据此提出的事项"),
 }
 """Links that the engine makes; a procedure names its own."""
 

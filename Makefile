@@ -11,11 +11,11 @@ DEV_DEPS := $(VENV)/.requirements-dev
 COMMAND  := $(BIN)/duban
 ASSETS   := services/web/static/vendor/icons.svg
 
-.PHONY: help setup dev run test check lint lock
+.PHONY: help setup dev run test check lint lock bench-pages
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: $(RUN_DEPS) $(COMMAND) $(ASSETS) ## install what the product needs, the command .venv/bin/duban, and build the web's files
 
@@ -30,6 +30,9 @@ test: lint ## lint, types, import contracts, all tests
 
 check: lint ## the fast part: lint, types, import contracts, the tests of the rules
 	$(BIN)/python -m pytest -q $(FAST)
+
+bench-pages: dev ## what pages cost: processor time and bytes
+	$(BIN)/python -m tests.benchmarks.pages
 
 lint: dev
 	$(BIN)/ruff check .

@@ -167,8 +167,13 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     mode = connection.get_execution_options().get(_MODE)
-    connection.exec_driver_sql(f"PRAGMA query_only = {int(mode == 'read')}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if mode == "write" else "BEGIN")
+    if mode == "read":
+        driver: Any = connection.connection.driver_connection
+        driver.execute("PRAGMA query_only = 1")  # by the driver itself: several times a page, and it cannot fail
+        driver.execute("BEGIN")
+    else:
+        connection.exec_driver_sql("PRAGMA query_only = 0")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if mode == "write" else "BEGIN")
 
 
 def _begin(session: Session) -> None:

@@ -1,10 +1,10 @@
 """A rung that fired stays open until somebody it addressed acknowledges it, by name, once."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import select, update
+from sqlalchemy import RowMapping, select, update
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
@@ -59,16 +59,27 @@ def acknowledge(session: Session, engine: Engine, rung_id: int, actor: Actor, no
 def waiting_for(session: Session, engine: Engine, actor: Actor, now: datetime, limit: int = 50) -> list[RungView]:
     """Return the open rungs that this person may acknowledge, the oldest first, at most `limit`."""
     addressed, found = _Addressed(session, now), []
-    mine = stands_in_for(actor)
-    for row in session.execute(open_rungs(engine, actor)).mappings().partitions(200):
-        away = _exclusions(session, {r["matter_id"] for r in row})
-        for rung in row:
-            people = away.get(rung["matter_id"], frozenset())
-            if addressed.of(rung["matter_id"], rung["unit_path"], rung["did"], people) & mine:
-                found.append(rung_view(session, engine, rung))
+    for rows in session.execute(open_rungs(engine, actor)).mappings().partitions(200):
+        for rung in _addressed_to(session, addressed, actor, rows):
+            found.append(rung_view(session, engine, rung))
             if len(found) == limit:
                 return found
     return found
+
+
+def may_acknowledge(session: Session, actor: Actor, now: datetime, rungs: Sequence[RowMapping]) -> frozenset[int]:
+    """Return the ids of those rungs (rows of `open_rungs`) that this person may acknowledge."""
+    return frozenset(rung["id"] for rung in _addressed_to(session, _Addressed(session, now), actor, rungs))
+
+
+def _addressed_to(
+    session: Session, addressed: "_Addressed", actor: Actor, rungs: Sequence[RowMapping]
+) -> Iterator[RowMapping]:
+    mine, away = stands_in_for(actor), _exclusions(session, {rung["matter_id"] for rung in rungs})
+    for rung in rungs:
+        people = away.get(rung["matter_id"], frozenset())
+        if addressed.of(rung["matter_id"], rung["unit_path"], rung["did"], people) & mine:
+            yield rung
 
 
 _RUNG = select(*FiredRung.__table__.columns, Person.name.label("acknowledged_name")).outerjoin(

@@ -1,9 +1,10 @@
 """Which matters somebody may know of, as a condition for queries: lists, counts, search, links and exports alike."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, not_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, not_, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from services.engine.core import Engine
@@ -15,6 +16,7 @@ from services.identity.models import Unit
 from services.identity.units import is_root
 
 
+@lru_cache(maxsize=1024)
 def visible(actor: Actor, registry: Registry) -> ColumnElement[bool]:
     """Return the condition on `Matter` under which the actor may know of it. Deny by default.
 
@@ -47,11 +49,16 @@ def in_subtree(unit_id: int) -> ColumnElement[bool]:
 
 def find_visible(session: Session, engine: Engine, actor: Actor, matter_id: int) -> Mapping[str, Any]:
     """Return the columns of one matter; raise MatterNotFound where there is none or the actor may not know of it."""
-    wanted = select(*Matter.__table__.columns).where(Matter.id == matter_id, visible(actor, engine.registry))
-    row = session.execute(wanted).mappings().one_or_none()
+    row = session.connection().execute(_one(actor, engine.registry), {"matter_id": matter_id}).mappings().one_or_none()
     if row is None:
         raise MatterNotFound
     return dict(row)
+
+
+@lru_cache(maxsize=1024)
+def _one(actor: Actor, registry: Registry) -> Select[Any]:
+    """The statement for one matter, kept for each set of roles: every page and every call begins with it."""
+    return select(*Matter.__table__.columns).where(Matter.id == bindparam("matter_id"), visible(actor, registry))
 
 
 def _places(holder: int, actor: Actor, registry: Registry) -> Iterator[ColumnElement[bool]]:

@@ -6,16 +6,15 @@ The secret is shown once, when it is made; only its SHA-256 is kept. It has 256 
 import hashlib
 import secrets
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Update, or_, select, update
+from sqlalchemy import ColumnElement, Update, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
 from services.db.session import Database
 from services.identity import passwords
-from services.identity.access import Actor, load_actor
+from services.identity.access import Actor, grants_of
 from services.identity.errors import NotAuthenticated, NotFound, TokenRefused, WrongLogin
 from services.identity.models import Credential, CredentialKind, Person
 
@@ -87,22 +86,24 @@ def issue_token(
 
 def authenticate(session: Session, secret: str, now: datetime) -> Actor:
     """Who calls, with his roles of today; `NotAuthenticated` tells no reason. Only reads: see `note_use`."""
-    found = session.execute(
-        select(Credential, Person)
-        .join(Person, Person.id == Credential.person_id)
-        .where(
-            Credential.digest == _digest(secret),
-            Credential.revoked_at.is_(None),
-            Credential.expires_at > now,
-            Person.active,
-        )
-    ).one_or_none()
+    found = session.connection().execute(_CALLER, {"digest": _digest(secret), "now": now}).one_or_none()
     if found is None:
         raise NotAuthenticated
-    credential, person = found
-    scopes = frozenset(credential.scopes) if credential.kind == CredentialKind.TOKEN else None
-    actor = load_actor(session, person.id, local_date(now), scopes)
-    return replace(actor, temporary=person.password_temporary and scopes is None)
+    scopes = frozenset(found.scopes) if found.kind == CredentialKind.TOKEN else None
+    grants = grants_of(session, found.id, local_date(now))
+    return Actor(found.id, found.name, grants, scopes, temporary=found.password_temporary and scopes is None)
+
+
+_CALLER = (
+    select(Credential.kind, Credential.scopes, Person.id, Person.name, Person.password_temporary)
+    .join(Person, Person.id == Credential.person_id)
+    .where(
+        Credential.digest == bindparam("digest"),
+        Credential.revoked_at.is_(None),
+        Credential.expires_at > bindparam("now"),
+        Person.active,
+    )
+)
 
 
 def note_use(session: Session, secret: str, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, select, update
+from sqlalchemy import ColumnElement, ForeignKey, Index, Select, bindparam, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.db.base import Base
@@ -44,16 +44,26 @@ def unfollow(session: Session, actor: Actor, matter_id: int) -> None:
 
 def follows(session: Session, actor: Actor, matter_id: int) -> bool:
     """Whether the actor follows this matter."""
-    found = select(Attention.matter_id).where(*_of(actor, matter_id), Attention.followed_at.is_not(None))
-    return session.scalar(found) is not None
+    asked = {"person_id": actor.id, "matter_id": matter_id}
+    return session.connection().execute(_FOLLOWS, asked).first() is not None
 
 
 def seen_at(session: Session, actor: Actor, matter_ids: Collection[int]) -> dict[int, datetime]:
     """Return when the actor last opened each of these matters; those he never opened are missing."""
-    wanted = select(Attention.matter_id, Attention.seen_at).where(
-        Attention.person_id == actor.id, Attention.matter_id.in_(matter_ids), Attention.seen_at.is_not(None)
-    )
-    return {matter_id: at for matter_id, at in session.execute(wanted).tuples() if at is not None}
+    asked = {"person_id": actor.id, "matters": list(matter_ids)}
+    return dict(session.connection().execute(_SEEN, asked).tuples().all())
+
+
+_FOLLOWS = select(Attention.matter_id).where(
+    Attention.person_id == bindparam("person_id"),
+    Attention.matter_id == bindparam("matter_id"),
+    Attention.followed_at.is_not(None),
+)
+_SEEN: Select[tuple[int, datetime]] = select(Attention.matter_id, Attention.seen_at).where(
+    Attention.person_id == bindparam("person_id"),
+    Attention.matter_id.in_(bindparam("matters", expanding=True)),
+    Attention.seen_at.is_not(None),
+)  # type: ignore[assignment]
 
 
 def followed_by(person_id: int) -> ColumnElement[bool]:

@@ -6,12 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from services.engine.acknowledging import waiting_for
+from services.engine.acknowledging import may_acknowledge
 from services.engine.diagram import CannotDraw
-from services.engine.models import FiredRung
 from services.engine.queries import (
     EntryView,
     MatterView,
@@ -21,7 +20,7 @@ from services.engine.queries import (
     possible_actions,
     timeline,
 )
-from services.engine.queries.rungs import RungView, open_rungs, rung_view
+from services.engine.queries.rungs import RungView, open_rungs_of_one, rung_view
 from services.engine.registry import Definition
 from services.engine.visibility import find_visible
 from services.identity.models import Sealed
@@ -103,11 +102,11 @@ def show_matter(session: Session, call: Call, matter_id: int, deeds: Deeds) -> M
     """Return the page's content; raise MatterNotFound."""
     row = find_visible(session, call.engine, call.actor, matter_id)
     definition = _definition(session, call, row)
-    view = get_matter(session, call.engine, call.actor, matter_id, call.now)
+    view = get_matter(session, call.engine, call.actor, matter_id, call.now, matter=row)
     trail = [Move(*move) for move in row["record"]["trail"]]
     return MatterPage(
         view, _steps(session, call, definition, view), follows(session, call.actor, matter_id),
-        _aside(session, call, view, definition),
+        _aside(session, call, row, view, definition),
         _draw(definition, trail, view.state, {action.name for action in deeds.allowed}),
     )  # fmt: skip
 
@@ -115,14 +114,14 @@ def show_matter(session: Session, call: Call, matter_id: int, deeds: Deeds) -> M
 def show_aside(session: Session, call: Call, matter_id: int) -> Aside:
     """Return what stands beside the form; raise MatterNotFound."""
     row = find_visible(session, call.engine, call.actor, matter_id)
-    view = get_matter(session, call.engine, call.actor, matter_id, call.now)
-    return _aside(session, call, view, _definition(session, call, row))
+    view = get_matter(session, call.engine, call.actor, matter_id, call.now, matter=row)
+    return _aside(session, call, row, view, _definition(session, call, row))
 
 
 def show_history(session: Session, call: Call, matter_id: int, cursor: str | None) -> History:
     """Return one page of what happened; raise MatterNotFound, BadCursor."""
     row = find_visible(session, call.engine, call.actor, matter_id)
-    return _history(session, call, matter_id, _definition(session, call, row), cursor)
+    return _history(session, call, row, _definition(session, call, row), cursor)
 
 
 def deeds_of(session: Session, call: Call, matter_id: int) -> Deeds:
@@ -161,16 +160,22 @@ def _definition(session: Session, call: Call, row: Mapping[str, Any]) -> Definit
 
 
 def _form(definition: Definition, action: str) -> tuple[Field, ...]:
-    """The fields of an action's form; none for what the engine does by itself."""
-    procedure = definition.procedure
-    declared = procedure.opening if action == OPENING else procedure.actions.get(action)
-    return read_fields(form_schema(declared.form, definition.policy)) if declared else ()
+    """The fields of an action's form; none for what the engine does by itself. Read once for each version."""
+    key = (definition.procedure_hash, definition.policy_hash, action)
+    if key not in _FORMS:
+        procedure = definition.procedure
+        declared = procedure.opening if action == OPENING else procedure.actions.get(action)
+        _FORMS[key] = read_fields(form_schema(declared.form, definition.policy)) if declared else ()
+    return _FORMS[key]
+
+
+_FORMS: dict[tuple[str, str, str], tuple[Field, ...]] = {}
 
 
 def _steps(session: Session, call: Call, definition: Definition, view: MatterView) -> list[StepFacts]:
     forms = {step.action: _form(definition, step.action) for step in view.steps}
     names = _names(session, call, ((forms[step.action], step.answers) for step in view.steps))
-    sealed = set(session.scalars(select(Sealed.name).where(Sealed.matter_id == view.id).distinct()))
+    sealed = set(session.connection().execute(_SEALED, {"matter_id": view.id}).scalars())
     return [
         StepFacts(step.title, step.by_name or "系统", datetime.fromisoformat(step.at),
                   facts(forms[step.action], step.answers, names, sealed))
@@ -178,15 +183,21 @@ def _steps(session: Session, call: Call, definition: Definition, view: MatterVie
     ]  # fmt: skip
 
 
-def _aside(session: Session, call: Call, view: MatterView, definition: Definition) -> Aside:
-    found = session.execute(open_rungs(call.engine, call.actor).where(FiredRung.matter_id == view.id)).mappings().all()
-    rungs = [rung_view(session, call.engine, row) for row in found]
-    mine = frozenset(rung.id for rung in waiting_for(session, call.engine, call.actor, call.now, 500)) if rungs else ()
-    return Aside(view, _history(session, call, view.id, definition, None), rungs, frozenset(mine))
+_SEALED = select(Sealed.name).where(Sealed.matter_id == bindparam("matter_id")).distinct()
 
 
-def _history(session: Session, call: Call, matter_id: int, definition: Definition, cursor: str | None) -> History:
-    page = timeline(session, call.engine, call.actor, matter_id, cursor=cursor, limit=ENTRIES)
+def _aside(session: Session, call: Call, row: Mapping[str, Any], view: MatterView, definition: Definition) -> Aside:
+    wanted = open_rungs_of_one(call.engine, call.actor)
+    found = session.connection().execute(wanted, {"matter_id": view.id}).mappings().all()
+    mine = may_acknowledge(session, call.actor, call.now, found) if found else frozenset()
+    rungs = [rung_view(session, call.engine, rung) for rung in found]
+    return Aside(view, _history(session, call, row, definition, None), rungs, mine)
+
+
+def _history(
+    session: Session, call: Call, row: Mapping[str, Any], definition: Definition, cursor: str | None
+) -> History:
+    page = timeline(session, call.engine, call.actor, row["id"], cursor=cursor, limit=ENTRIES, matter=row)
     told = [(_form(definition, entry.action), entry.content.get("answers") or {}) for entry in page.rows]
     names = _names(session, call, told)
     people = names_of(session, call, {"person": set(_people(page.rows))})

@@ -19,6 +19,7 @@ def matches(asked: str, *texts: str) -> bool:
     )
 
 
+@lru_cache(maxsize=20_000)
 def initials(text: str) -> str:
     """Return the initials of the usual reading, everything else as it stands: 柳河乡 → lhx."""
     return "".join(readings[0] for readings in _letters(text))

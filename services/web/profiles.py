@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from services.identity.access import Actor
 from services.identity.models import Person, Post, Unit
+from services.identity.names import people_by_id, units_by_id
 from services.notifications.inbox import count_unread
 
 
@@ -35,7 +36,7 @@ class Profile:
 
 def profile_of(session: Session, actor: Actor) -> Profile:
     """Return what the top bar shows, with two queries."""
-    row = session.execute(_PROFILE.where(Person.id == actor.id)).one()
+    row = session.connection().execute(_PROFILE, {"person_id": actor.id}).one()
     return Profile(row.name, row.login or "", row.post or "", row.county or "", count_unread(session, actor))
 
 
@@ -60,7 +61,7 @@ _PROFILE = select(
     Person.login,
     _LATEST.scalar_subquery().label("post"),
     _COUNTY.scalar_subquery().label("county"),
-)
+).where(Person.id == bindparam("person_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,6 @@ class Right:
 
 def rights_of(session: Session, actor: Actor, title: Callable[[str], str]) -> list[Right]:
     """Return the roles the actor has today, with names."""
-    units = _names(session, Unit, {grant.unit_id for grant in actor.grants})
-    people = _names(session, Person, {grant.holder_id for grant in actor.grants} - {actor.id or 0})
+    units = units_by_id(session, {grant.unit_id for grant in actor.grants})
+    people = people_by_id(session, {grant.holder_id for grant in actor.grants} - {actor.id})
     return [Right(title(g.role), units[g.unit_id], people.get(g.holder_id, "")) for g in actor.grants]
-
-
-def _names(session: Session, kind: type[Unit] | type[Person], ids: set[int]) -> dict[int, str]:
-    return {row.id: row.name for row in session.execute(select(kind.id, kind.name).where(kind.id.in_(ids)))}

@@ -1,8 +1,9 @@
 """Templates: `render` for pages of somebody logged in, `render_bare` for all others, toasts for what was done."""
 
 import json
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from functools import partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from config.calendar import SHANGHAI, local_date
+from services.engine.queries import Light
 from services.web import lighting
 from services.web.assets import Assets
 from services.web.calls import Call
@@ -32,8 +34,10 @@ class Templates:
             loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(), undefined=StrictUndefined,
             trim_blocks=True, lstrip_blocks=True, auto_reload=False,
         )  # fmt: skip
-        self._environment.globals.update(static=assets.url, icon=partial(_icon, assets), LIGHTS=lighting.LIGHTS)
+        icon = cache(partial(_icon, assets))  # a page of a list shows a few of them hundreds of times
+        self._environment.globals.update(static=cache(assets.url), icon=icon, LIGHTS=lighting.LIGHTS)
         self._environment.filters.update(day=day, due_day=due_day, moment=moment, when=when, weekday=weekday)
+        self._environment.filters.update(badge=lru_cache(1000)(partial(_badge, icon)), chip=_chip)
 
     def text(self, name: str, values: dict[str, Any]) -> str:
         return self._environment.get_template(name).render(values)
@@ -76,6 +80,7 @@ def day(value: date | datetime | None) -> str:
     return (local_date(value) if isinstance(value, datetime) else value).isoformat()
 
 
+@lru_cache(maxsize=10_000)
 def due_day(value: datetime | None) -> str:
     """Write the last local day before a deadline: a period that ends with its day is due at the next one's start."""
     return day(value and value - timedelta(microseconds=1))
@@ -114,6 +119,17 @@ def _icon(assets: Assets, name: str, css: str = "") -> Markup:
     return Markup('<svg class="icon {}" aria-hidden="true"><use href="{}"></use></svg>').format(
         css, assets.icon_url(name)
     )
+
+
+def _badge(icon: Callable[[str], Markup], shown: Light) -> Markup:
+    """A light with its words; lists show the same few again and again."""
+    drawn = icon(lighting.LIGHTS[shown.colour].icon)
+    return Markup('<span class="light {}">{}{}</span>').format(shown.colour, drawn, shown.text)
+
+
+@lru_cache(maxsize=1000)
+def _chip(title: str, procedure: str) -> Markup:
+    return Markup('<span class="chip chip-{}">{}</span>').format(procedure, title)
 
 
 def _named(events: dict[str, Any]) -> dict[str, Any]:

@@ -57,9 +57,15 @@ def possible_actions(
 
 
 def form_schema(form: type[Form], policy: Policy) -> dict[str, Any]:
-    """Return a form's JSON Schema with the code lists of this policy put in."""
-    schema: dict[str, Any] = _resolved(_schema(form), policy)
-    return schema
+    """Return a form's JSON Schema with the code lists of this policy put in, kept and shared: do not change it."""
+    key = (form, id(policy))
+    if key not in _SCHEMAS:
+        _SCHEMAS[key] = (policy, _resolved(_schema(form), policy))
+    return _SCHEMAS[key][1]
+
+
+_SCHEMAS: dict[tuple[type[Form], int], tuple[Policy, dict[str, Any]]] = {}
+"""By form and policy; the policy is kept along, so that its id stays its own."""
 
 
 @cache
@@ -69,8 +75,7 @@ def _schema(form: type[Form]) -> dict[str, Any]:
 
 def _possible(loaded: Loaded, situation: Situation, actor: Actor, action: Action) -> PossibleAction:
     targets = _targets(loaded, situation, action)
-    schema = form_schema(action.form, loaded.definition.policy)
-    _offer_earlier_states(schema, targets)
+    schema = _with_earlier_states(form_schema(action.form, loaded.definition.policy), targets)
     why_not = _why_not(loaded, action, actor)
     return PossibleAction(action.name, action.title, str(action.kind), targets, schema, not why_not, why_not)
 
@@ -106,8 +111,10 @@ def _resolved(schema: Any, policy: Policy) -> Any:
     return copied
 
 
-def _offer_earlier_states(schema: dict[str, Any], targets: list[Target]) -> None:
-    for field in schema.get("properties", {}).values():
-        if field.get("x-earlier-state"):
-            field["enum"] = [*(t.state for t in targets), None]
-            field["x-labels"] = {t.state: t.label for t in targets}
+def _with_earlier_states(schema: dict[str, Any], targets: list[Target]) -> dict[str, Any]:
+    fields = schema.get("properties", {})
+    if not any(field.get("x-earlier-state") for field in fields.values()):
+        return schema
+    offered = {"enum": [*(t.state for t in targets), None], "x-labels": {t.state: t.label for t in targets}}
+    fields = {name: field | offered if field.get("x-earlier-state") else field for name, field in fields.items()}
+    return schema | {"properties": fields}

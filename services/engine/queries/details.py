@@ -1,11 +1,12 @@
 """One matter with everything around it that may be shown: never what is sealed, never who is kept away."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import BindParameter, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from services.engine import clocks as clk
@@ -14,10 +15,11 @@ from services.engine.models import Attachment, Exclusion, Link, Matter, WorkItem
 from services.engine.queries.explaining import ClockView, clocks_of
 from services.engine.queries.labels import action_title, item_title, link_title, role_title, state_label
 from services.engine.queries.lights import Light, Lights
-from services.engine.registry import Definition
+from services.engine.registry import Definition, Registry
 from services.engine.visibility import find_visible, visible
 from services.identity.access import Actor
 from services.identity.models import Person, Unit
+from services.identity.names import people_by_id, units_by_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +119,19 @@ class MatterView:
     excluded: int
 
 
-def get_matter(session: Session, engine: Engine, actor: Actor, matter_id: int, now: datetime) -> MatterView:
-    """Return one matter; raise MatterNotFound where there is none or the actor may not know of it."""
-    row = find_visible(session, engine, actor, matter_id)
+def get_matter(
+    session: Session, engine: Engine, actor: Actor, matter_id: int, now: datetime,
+    *, matter: Mapping[str, Any] | None = None,
+) -> MatterView:  # fmt: skip
+    """Return one matter; raise MatterNotFound where there is none or the actor may not know of it.
+
+    `matter`: its columns, where `find_visible` has just given them.
+    """
+    row = matter or find_visible(session, engine, actor, matter_id)
     definition = engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"])
     lights = Lights(engine, now)
     clocks = clocks_of(session, matter_id, definition, lights, now)
-    units = _names(session, Unit, [row["unit_id"], row["origin_unit_id"]])
+    units = units_by_id(session, [row["unit_id"], row["origin_unit_id"]])
     due = (matter_id, row["procedure"], row["due_at"])
     copied = {name: row[name] for name in MatterView.__slots__ if name in row}
     return MatterView(
@@ -141,7 +149,7 @@ def get_matter(session: Session, engine: Engine, actor: Actor, matter_id: int, n
         items=_items(session, engine, definition, matter_id),
         links=_links(session, engine, actor, matter_id),
         attachments=_attachments(session, matter_id),
-        excluded=session.execute(_EXCLUDED.where(Exclusion.matter_id == matter_id)).scalar_one(),
+        excluded=session.connection().execute(_EXCLUDED, {"matter_id": matter_id}).scalar_one(),
     )
 
 
@@ -151,20 +159,26 @@ def links(session: Session, engine: Engine, actor: Actor, matter_id: int) -> lis
     return _links(session, engine, actor, matter_id)
 
 
-_EXCLUDED = select(func.count(Exclusion.person_id.distinct()))
+_ID: BindParameter[int] = bindparam("matter_id")
+_EXCLUDED = select(func.count(Exclusion.person_id.distinct())).where(Exclusion.matter_id == _ID)
 
 
 def _links(session: Session, engine: Engine, actor: Actor, matter_id: int) -> list[LinkView]:
-    there = or_(
-        (Link.from_id == matter_id) & (Link.to_id == Matter.id), (Link.to_id == matter_id) & (Link.from_id == Matter.id)
-    )
-    found = (
-        select(Link.kind, Link.from_id, *Matter.__table__.columns)
+    found = session.connection().execute(_linked(actor, engine.registry), {"matter_id": matter_id}).mappings()
+    return [_link(session, engine, dict(row), row["from_id"] == matter_id) for row in found]
+
+
+@lru_cache(maxsize=512)
+def _linked(actor: Actor, registry: Registry) -> Select[Any]:
+    """The statement, kept for each set of roles."""
+    there = or_(and_(Link.from_id == _ID, Link.to_id == Matter.id), and_(Link.to_id == _ID, Link.from_id == Matter.id))
+    shown = (Matter.id, Matter.number, Matter.title, Matter.procedure, Matter.state)
+    return (
+        select(Link.kind, Link.from_id, *shown, Matter.procedure_hash, Matter.policy_hash)
         .join(Matter, there)
-        .where(visible(actor, engine.registry))
+        .where(visible(actor, registry))
         .order_by(Link.id)
     )
-    return [_link(session, engine, dict(row), row["from_id"] == matter_id) for row in session.execute(found).mappings()]
 
 
 def _link(session: Session, engine: Engine, row: Mapping[str, Any], outgoing: bool) -> LinkView:
@@ -178,7 +192,7 @@ def _link(session: Session, engine: Engine, row: Mapping[str, Any], outgoing: bo
 def _steps(session: Session, definition: Definition, record: Mapping[str, Any]) -> list[StepView]:
     """In the order they were taken; PostgreSQL keeps none among the keys of a JSON object."""
     steps, moved = record["steps"], {move[1]: place for place, move in enumerate(record["trail"])}
-    names = _names(session, Person, [step["by"] for step in steps.values()])
+    names = people_by_id(session, [step["by"] for step in steps.values()])
     taken = sorted(steps.items(), key=lambda s: (datetime.fromisoformat(s[1]["at"]), moved.get(s[0], len(moved)), s[0]))
     return [
         StepView(action, action_title(definition, action), s["by"], names.get(s["by"]), s["at"], s["answers"])
@@ -187,36 +201,33 @@ def _steps(session: Session, definition: Definition, record: Mapping[str, Any]) 
 
 
 def _items(session: Session, engine: Engine, definition: Definition, matter_id: int) -> list[ItemView]:
-    waiting = (
-        select(*WorkItem.__table__.columns, Unit.name.label("unit_name"), Person.name.label("person_name"))
-        .join(Unit, Unit.id == WorkItem.unit_id)
-        .outerjoin(Person, Person.id == WorkItem.person_id)
-        .where(WorkItem.matter_id == matter_id, WorkItem.closed_at.is_(None))
-        .order_by(WorkItem.id)
-    )
     return [
         ItemView(
             **{name: row[name] for name in ItemView.__slots__ if name in row},
             title=item_title(definition, row["kind"], row["state"]),
             role_title=role_title(engine, row["role"]),
         )
-        for row in session.execute(waiting).mappings()
+        for row in session.connection().execute(_WAITING, {"matter_id": matter_id}).mappings()
     ]
+
+
+_WAITING = (
+    select(*WorkItem.__table__.columns, Unit.name.label("unit_name"), Person.name.label("person_name"))
+    .join(Unit, Unit.id == WorkItem.unit_id)
+    .outerjoin(Person, Person.id == WorkItem.person_id)
+    .where(WorkItem.matter_id == _ID, WorkItem.closed_at.is_(None))
+    .order_by(WorkItem.id)
+)
+_FILES = (
+    select(*Attachment.__table__.columns, Person.name.label("uploaded_by_name"))
+    .join(Person, Person.id == Attachment.uploaded_by)
+    .where(Attachment.matter_id == _ID)
+    .order_by(Attachment.id)
+)
 
 
 def _attachments(session: Session, matter_id: int) -> list[AttachmentView]:
-    files = (
-        select(*Attachment.__table__.columns, Person.name.label("uploaded_by_name"))
-        .join(Person, Person.id == Attachment.uploaded_by)
-        .where(Attachment.matter_id == matter_id)
-        .order_by(Attachment.id)
-    )
     return [
         AttachmentView(**{name: row[name] for name in AttachmentView.__slots__})
-        for row in session.execute(files).mappings()
+        for row in session.connection().execute(_FILES, {"matter_id": matter_id}).mappings()
     ]
-
-
-def _names(session: Session, table: type[Person] | type[Unit], ids: Iterable[int | None]) -> dict[int | None, str]:
-    wanted = {i for i in ids if i is not None}
-    return dict(session.execute(select(table.id, table.name).where(table.id.in_(wanted))).tuples().all())

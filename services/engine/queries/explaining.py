@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from services.engine import clocks as clk
@@ -80,8 +80,11 @@ def clocks_of(
     session: Session, matter_id: int, definition: Definition, lights: Lights, now: datetime
 ) -> list[ClockView]:
     """Return every clock of a matter, those that ended too, in the order they were started."""
-    rows = select(*Clock.__table__.columns).where(Clock.matter_id == matter_id).order_by(Clock.id)
-    return [clock_view(dict(row), definition, lights, now) for row in session.execute(rows).mappings()]
+    rows = session.connection().execute(_CLOCKS, {"matter_id": matter_id}).mappings()
+    return [clock_view(dict(row), definition, lights, now) for row in rows]
+
+
+_CLOCKS = select(*Clock.__table__.columns).where(Clock.matter_id == bindparam("matter_id")).order_by(Clock.id)
 
 
 def clock_view(row: Mapping[str, Any], definition: Definition, lights: Lights, now: datetime) -> ClockView:

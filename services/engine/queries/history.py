@@ -1,16 +1,17 @@
 """What happened to a matter, newest first."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from services.engine.core import Engine
 from services.engine.models import Entry
 from services.engine.queries.labels import action_title, state_label
-from services.engine.queries.paging import Page, id_cursor, read_id, within
+from services.engine.queries.paging import LARGEST_ID, Page, id_cursor, read_id, within
 from services.engine.visibility import find_visible
 from services.identity.access import Actor
 from services.identity.models import Person
@@ -37,19 +38,15 @@ class EntryView:
 
 
 def timeline(
-    session: Session, engine: Engine, actor: Actor, matter_id: int, *, cursor: str | None = None, limit: int = 50
-) -> Page[EntryView]:
-    """Return one page of a matter's journal; raise MatterNotFound."""
-    matter, limit = find_visible(session, engine, actor, matter_id), within(limit)
+    session: Session, engine: Engine, actor: Actor, matter_id: int, *, cursor: str | None = None, limit: int = 50,
+    matter: Mapping[str, Any] | None = None,
+) -> Page[EntryView]:  # fmt: skip
+    """Return one page of a matter's journal; raise MatterNotFound. `matter`: what `find_visible` has just given."""
+    matter, limit = matter or find_visible(session, engine, actor, matter_id), within(limit)
     definition = engine.registry.pinned(session, matter["procedure_hash"], matter["policy_hash"])
-    entries = (
-        select(*Entry.__table__.columns, Person.name.label("behalf_of_name"))
-        .outerjoin(Person, Person.id == Entry.behalf_of)
-        .where(Entry.matter_id == matter_id)
-    )
-    if cursor is not None:
-        entries = entries.where(Entry.seq < read_id(cursor))
-    rows = session.execute(entries.order_by(Entry.seq.desc()).limit(limit + 1)).mappings().all()
+    before = read_id(cursor) if cursor is not None else LARGEST_ID
+    asked = {"matter_id": matter_id, "before": before, "at_most": limit + 1}
+    rows = session.connection().execute(_ENTRIES, asked).mappings().all()
     shown = [
         EntryView(
             **{name: row[name] for name in EntryView.__slots__ if name in row},
@@ -60,3 +57,12 @@ def timeline(
         for row in rows[:limit]
     ]
     return Page(shown, id_cursor(shown[-1].seq) if len(rows) > limit else None)
+
+
+_ENTRIES = (
+    select(*Entry.__table__.columns, Person.name.label("behalf_of_name"))
+    .outerjoin(Person, Person.id == Entry.behalf_of)
+    .where(Entry.matter_id == bindparam("matter_id"), Entry.seq < bindparam("before"))
+    .order_by(Entry.seq.desc())
+    .limit(bindparam("at_most"))
+)

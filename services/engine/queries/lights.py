@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, not_, or_, select, tuple_
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, not_, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from config.calendar import WorkingCalendar, local_date, start_of_day
@@ -17,6 +17,7 @@ from services.engine.models import Clock, Matter
 Colour = Literal["red", "yellow", "green", "grey"]
 COLOURS: tuple[Colour, ...] = ("red", "yellow", "green", "grey")
 _INSTANT = timedelta(microseconds=1)
+_NOW = "lights_now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,17 @@ def light(
     due_at: datetime | None, now: datetime, calendar: WorkingCalendar, warn: int, provisional: bool = False
 ) -> Light:
     """Return the light of a deadline: red when over, yellow from `warn` working days before, grey without one."""
+    return _light(due_at, now, warned_until(warn, now, calendar), provisional)
+
+
+def _light(due_at: datetime | None, now: datetime, until: datetime, provisional: bool) -> Light:
     if due_at is None:
         return Light("grey", "已中止")
     late, left = now > due_at, (_last_day(due_at) - local_date(now)).days
     suffix = "（暂定）" if provisional else ""
     if late:
         return Light("red", (f"超期 {-left} 天" if left < 0 else "今日超期") + suffix)
-    colour: Colour = "yellow" if due_at <= warned_until(warn, now, calendar) else "green"
+    colour: Colour = "yellow" if due_at <= until else "green"
     return Light(colour, (f"剩 {left} 天" if left > 0 else "今日到期") + suffix)
 
 
@@ -47,10 +52,14 @@ def warned_until(warn: int, now: datetime, calendar: WorkingCalendar) -> datetim
 
 
 class Lights:
-    """The lights of one moment. How early each clock warns is taken from the policies now in force."""
+    """The lights of one moment. How early each clock warns is taken from the policies now in force.
+
+    `moments` are the values of what `shows` compares with, by name: a statement kept from an earlier moment is run
+    with those of this one.
+    """
 
     def __init__(self, engine: Engine, now: datetime) -> None:
-        self._calendar, self._now = engine.calendar, now
+        self._now = now
         registry = engine.registry
         self._warn = {
             (key, name): rule.warn
@@ -58,12 +67,18 @@ class Lights:
             for name, rule in registry.versions(key)[-1].policy.clocks.items()
         }
         self._least = min(self._warn.values(), default=0)
+        self._made: dict[tuple[datetime | None, int, bool], Light] = {}
+        self._until = {warn: warned_until(warn, now, engine.calendar) for warn in {self._least, *self._warn.values()}}
+
+    @property
+    def moments(self) -> dict[str, datetime]:
+        return {_NOW: self._now, **{_near_by(warn): until for warn, until in self._until.items()}}
 
     def of_clock(self, procedure: str, clock: Any) -> Light | None:
         """Return the light of one clock; a stopped one has none."""
         if clock["state"] == clk.STOPPED:
             return None
-        return light(clock["due_at"], self._now, self._calendar, self._warned(procedure, clock), clock["provisional"])
+        return self._shown(clock["due_at"], self._warned(procedure, clock["name"]), clock["provisional"])
 
     def of_matters(self, session: Session, rows: Iterable[tuple[int, str, datetime | None]]) -> dict[int, Light]:
         """Return the light of each (matter id, procedure, due instant), by matter id, with one query."""
@@ -73,21 +88,29 @@ class Lights:
 
     def shows(self, colour: str, due_at: InstrumentedAttribute[datetime | None]) -> ColumnElement[bool]:
         """Return the condition that a deadline of `Matter`, in this column, shows that colour."""
+        now = bindparam(_NOW, self._now, due_at.type)
         match colour:
             case "red":
-                return due_at < self._now
+                return due_at < now
             case "yellow":
-                return and_(due_at >= self._now, self._near(due_at))
+                return and_(due_at >= now, self._near(due_at))
             case "green":
-                return and_(due_at >= self._now, not_(self._near(due_at)))
+                return and_(due_at >= now, not_(self._near(due_at)))
             case "grey":
                 return due_at.is_(None)
         raise ValueError(f"no light is {colour}; there are {', '.join(COLOURS)}")
 
     def _light_of(self, procedure: str, due_at: datetime | None, clocks: list[Any]) -> Light:
-        first = [c for c in clocks if c["due_at"] == due_at]
-        warn = max((self._warned(procedure, c) for c in first), default=self._least)
-        return light(due_at, self._now, self._calendar, warn, any(c["provisional"] for c in first))
+        first = [c for c in clocks if c.due_at == due_at]
+        warn = max([self._warned(procedure, c.name) for c in first], default=self._least)
+        return self._shown(due_at, warn, any(c.provisional for c in first))
+
+    def _shown(self, due_at: datetime | None, warn: int, provisional: bool) -> Light:
+        """Many matters of a page are due at the same instant."""
+        key = (due_at, warn, provisional)
+        if key not in self._made:
+            self._made[key] = _light(due_at, self._now, self._until[warn], provisional)
+        return self._made[key]
 
     def _near(self, due_at: InstrumentedAttribute[datetime | None]) -> ColumnElement[bool]:
         """Most clocks warn equally early; those that warn earlier are looked up."""
@@ -96,27 +119,35 @@ class Lights:
             if warn > self._least:
                 early[warn].append(names)
         mine = select(Clock.id).where(Clock.matter_id == Matter.id, Clock.state == clk.RUNNING, Clock.due_at == due_at)
+        named = tuple_(Matter.procedure, Clock.name)
         looked_up = [
-            and_(due_at <= self._until(warn), mine.where(tuple_(Matter.procedure, Clock.name).in_(names)).exists())
+            and_(due_at <= self._near_instant(warn, due_at), mine.where(named.in_(names)).exists())
             for warn, names in early.items()
         ]
-        return or_(due_at <= self._until(self._least), *looked_up)
+        return or_(due_at <= self._near_instant(self._least, due_at), *looked_up)
 
-    def _until(self, warn: int) -> datetime:
-        return warned_until(warn, self._now, self._calendar)
+    def _near_instant(self, warn: int, due_at: InstrumentedAttribute[datetime | None]) -> BindParameter[datetime]:
+        return bindparam(_near_by(warn), self._until[warn], due_at.type)
 
-    def _warned(self, procedure: str, clock: Any) -> int:
-        return self._warn.get((procedure, clock["name"]), self._least)
+    def _warned(self, procedure: str, clock: str) -> int:
+        return self._warn.get((procedure, clock), self._least)
 
 
 def _running_clocks(session: Session, matter_ids: list[int]) -> dict[int, list[Any]]:
     found: dict[int, list[Any]] = defaultdict(list)
     if matter_ids:
-        columns = (Clock.matter_id, Clock.name, Clock.due_at, Clock.provisional)
-        running = select(*columns).where(Clock.matter_id.in_(matter_ids), Clock.state == clk.RUNNING)
-        for row in session.execute(running).mappings():
-            found[row["matter_id"]].append(row)
+        for row in session.connection().execute(_RUNNING, {"matters": matter_ids}):
+            found[row.matter_id].append(row)
     return found
+
+
+_RUNNING = select(Clock.matter_id, Clock.name, Clock.due_at, Clock.provisional).where(
+    Clock.matter_id.in_(bindparam("matters", expanding=True)), Clock.state == clk.RUNNING
+)
+
+
+def _near_by(warn: int) -> str:
+    return f"lights_near_{warn}"
 
 
 def _last_day(due_at: datetime) -> date:

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from services.engine.core import Engine
@@ -61,6 +62,12 @@ def unacknowledged_rungs(
 def open_rungs(engine: Engine, actor: Actor) -> Select[Any]:
     """Return the query for rungs that nobody acknowledged, within the actor's view, the oldest first."""
     return _RUNGS.where(FiredRung.acknowledged_at.is_(None), visible(actor, engine.registry)).order_by(FiredRung.id)
+
+
+@lru_cache(maxsize=512)
+def open_rungs_of_one(engine: Engine, actor: Actor) -> Select[Any]:
+    """Return the same for the matter bound as `matter_id`; kept for each set of roles, as the matter's page asks it."""
+    return open_rungs(engine, actor).where(FiredRung.matter_id == bindparam("matter_id"))
 
 
 def rung_view(session: Session, engine: Engine, row: Any) -> RungView:

@@ -1,11 +1,12 @@
 """What waits for somebody: his own work items, and those of the roles he holds or stands in for."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from services.engine.core import Engine
@@ -76,20 +77,16 @@ def worklist(
     limit: int = 50,
 ) -> Page[WorkRow]:
     """Return one page of the actor's open work items, the most urgent first, those without a deadline last."""
-    limit = within(limit)
-    lights = Lights(engine, now)
-    narrow = [*_narrowed(filters, actor), *_coloured(filters.light, lights)]
-    if cursor is not None:
-        narrow.append(_after(*read_due(cursor)))
-    first = [_first(branch.where(*narrow), limit + 1) for branch in _branches(actor, filters.claimed)]
-    if not first:
+    limit, lights = within(limit), Lights(engine, now)
+    due_at, last = read_due(cursor) if cursor is not None else (None, None)
+    page = _page(engine, actor, filters, None if last is None else due_at is not None)
+    if page is None:
         return Page([])
-    top = union_all(*first).subquery()
-    page = _ROWS.join(top, top.c.id == WorkItem.id).order_by(*_URGENT_FIRST).limit(limit + 1)
-    rows = session.execute(page).mappings().all()
-    shown = lights.of_matters(session, [(r["matter_id"], r["procedure"], r["due_at"]) for r in rows[:limit]])
-    following = due_cursor(rows[limit - 1]["due_at"], rows[limit - 1]["item_id"]) if len(rows) > limit else None
-    return Page([_row(session, engine, row, shown[row["matter_id"]]) for row in rows[:limit]], following)
+    values = {"at_most": limit + 1, "due_after": due_at, "last": last, **lights.moments}
+    rows = session.connection().execute(page, values).all()
+    shown = lights.of_matters(session, [(r.matter_id, r.procedure, r.due_at) for r in rows[:limit]])
+    following = due_cursor(rows[limit - 1].due_at, rows[limit - 1].item_id) if len(rows) > limit else None
+    return Page([_row(session, engine, row, shown[row.matter_id]) for row in rows[:limit]], following)
 
 
 def light_counts(
@@ -99,15 +96,45 @@ def light_counts(
 
     The filter by light is left aside, and no more than `COUNTED_UP_TO` are counted.
     """
-    lights = Lights(engine, now)
-    branches = list(_branches(actor, filters.claimed))
-    narrow = _narrowed(filters, actor)
-    counts = {}
-    for colour in (*COLOURS, "all"):
-        wanted = [_any(b.where(*narrow, *_coloured(colour, lights)), COUNTED_UP_TO + 1) for b in branches]
-        number = session.scalar(select(func.count()).select_from(union_all(*wanted).subquery())) if wanted else 0
-        counts[colour] = f"{COUNTED_UP_TO}+" if number and number > COUNTED_UP_TO else str(number)
-    return counts
+    counting = _counting(engine, actor, replace(filters, light="all"))
+    if counting is None:
+        return dict.fromkeys((*COLOURS, "all"), "0")
+    values = {"at_most": COUNTED_UP_TO + 1, **Lights(engine, now).moments}
+    counted = session.connection().execute(counting, values).mappings().one()
+    return {light: f"{COUNTED_UP_TO}+" if n > COUNTED_UP_TO else str(n) for light, n in counted.items()}
+
+
+# A statement for each set of roles and filters, kept: putting one together takes ten times as long as running it.
+# What changes from one moment to the next (the time, the place in the list) is bound when it is run.
+_AT_MOST: BindParameter[int] = bindparam("at_most")
+_LAST: BindParameter[int] = bindparam("last")
+_DUE_AFTER = bindparam("due_after", type_=WorkItem.due_at.type)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@lru_cache(maxsize=512)
+def _page(engine: Engine, actor: Actor, filters: WorkFilters, after_due: bool | None) -> Select[Any] | None:
+    """Return the query for one page; `after_due`: behind an item with a deadline, without one, or (None) the first."""
+    narrow = [*_narrowed(filters, actor), *_coloured(filters.light, Lights(engine, _EPOCH))]
+    narrow += [] if after_due is None else [_after(after_due)]
+    first = [_top(branch.where(*narrow).order_by(*_URGENT_FIRST)) for branch in _branches(actor, filters.claimed)]
+    if not first:
+        return None
+    top = union_all(*first).subquery()
+    return _ROWS.join(top, top.c.id == WorkItem.id).order_by(*_URGENT_FIRST).limit(_AT_MOST)
+
+
+@lru_cache(maxsize=512)
+def _counting(engine: Engine, actor: Actor, filters: WorkFilters) -> Select[Any] | None:
+    """Return the query for one number a light, none beyond `at_most` a branch."""
+    branches, narrow = list(_branches(actor, filters.claimed)), _narrowed(filters, actor)
+    lights = Lights(engine, _EPOCH)
+
+    def number(colour: str) -> ColumnElement[Any]:
+        wanted = union_all(*(_top(branch.where(*narrow, *_coloured(colour, lights))) for branch in branches))
+        return select(func.count()).select_from(wanted.subquery()).scalar_subquery().label(colour)
+
+    return select(*map(number, (*COLOURS, "all"))) if branches else None
 
 
 _URGENT_FIRST = (WorkItem.due_at.asc().nulls_last(), WorkItem.id)
@@ -121,7 +148,7 @@ _ROWS = (
         WorkItem.id.label("item_id"), WorkItem.kind, WorkItem.matter_id, WorkItem.unit_id, WorkItem.role,
         WorkItem.person_id, WorkItem.opened_at, WorkItem.due_at, WorkItem.urged, WorkItem.urged_at,
         Matter.number, Matter.title, Matter.procedure, Matter.state, Matter.version, Matter.level,
-        Matter.procedure_hash, Matter.policy_hash, Unit.name.label("unit_name"), Person.name.label("person_name"),
+        Unit.name.label("unit_name"), Person.name.label("person_name"), Matter.procedure_hash, Matter.policy_hash,
     )
     .join(Matter, Matter.id == WorkItem.matter_id)
     .join(Unit, Unit.id == WorkItem.unit_id)
@@ -157,12 +184,8 @@ def _still_in(actor: Actor, whose: set[int]) -> list[ColumnElement[bool]]:
     return away
 
 
-def _first(branch: Select[Any], limit: int) -> Select[Any]:
-    return select(branch.order_by(*_URGENT_FIRST).limit(limit).subquery())
-
-
-def _any(branch: Select[Any], limit: int) -> Select[Any]:
-    return select(branch.limit(limit).subquery())
+def _top(branch: Select[Any]) -> Select[Any]:
+    return select(branch.limit(_AT_MOST).subquery())
 
 
 def _narrowed(filters: WorkFilters, actor: Actor) -> list[ColumnElement[bool]]:
@@ -184,21 +207,23 @@ def _coloured(colour: str, lights: Lights) -> list[ColumnElement[bool]]:
     return [] if colour == "all" else [lights.shows(colour, WorkItem.due_at)]
 
 
-def _after(due_at: datetime | None, last: int) -> ColumnElement[bool]:
-    if due_at is None:
-        return and_(WorkItem.due_at.is_(None), WorkItem.id > last)
-    later = or_(WorkItem.due_at > due_at, and_(WorkItem.due_at == due_at, WorkItem.id > last))
+def _after(due: bool) -> ColumnElement[bool]:
+    if not due:
+        return and_(WorkItem.due_at.is_(None), WorkItem.id > _LAST)
+    later = or_(WorkItem.due_at > _DUE_AFTER, and_(WorkItem.due_at == _DUE_AFTER, WorkItem.id > _LAST))
     return or_(later, WorkItem.due_at.is_(None))
 
 
 def _row(session: Session, engine: Engine, row: Any, shown: Light) -> WorkRow:
-    definition = engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"])
-    copied = {name: row[name] for name in WorkRow.__slots__ if name in row}
+    definition = engine.registry.pinned(session, row.procedure_hash, row.policy_hash)
     return WorkRow(
-        **copied,
-        kind_title=item_title(definition, row["kind"], row["state"]),
+        **dict(zip(_COPIED, row, strict=False)),  # the two hashes come last and are left over
+        kind_title=item_title(definition, row.kind, row.state),
         procedure_title=definition.procedure.title,
-        state_label=state_label(definition, row["state"]),
-        role_title=role_title(engine, row["role"]),
+        state_label=state_label(definition, row.state),
+        role_title=role_title(engine, row.role),
         light=shown,
     )
+
+
+_COPIED = tuple(column.name for column in _ROWS.selected_columns)[:-2]

@@ -11,6 +11,7 @@ from services.engine.models import Attachment, Matter
 from services.engine.queries import MatterFilters, list_matters
 from services.engine.visibility import visible
 from services.identity.models import Person, Post, Unit
+from services.identity.names import people_by_id, units_by_id
 from services.web.calls import Call
 from services.web.pinyin import matches
 
@@ -58,9 +59,8 @@ def matters(session: Session, call: Call, q: str) -> list[Pick]:
 def names_of(session: Session, call: Call, ids: Mapping[str, Collection[int]]) -> Names:
     """Return what these are called; a matter out of the caller's sight stays without a name."""
     known: dict[str, dict[int, str]] = {}
-    for kind, table in (("person", Person), ("unit", Unit)):
-        if wanted := set(ids.get(kind, ())):
-            known[kind] = dict(session.execute(select(table.id, table.name).where(table.id.in_(wanted))).tuples().all())
+    known["person"] = people_by_id(session, ids.get("person", ()))
+    known["unit"] = units_by_id(session, ids.get("unit", ()))
     if wanted := set(ids.get("matter", ())):
         seen = select(Matter.id, Matter.number, Matter.title).where(
             Matter.id.in_(wanted), visible(call.actor, call.engine.registry)

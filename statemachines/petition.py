@@ -195,6 +195,7 @@ class Completion(Form):
     finished_on: PastDate = Field(title="办结日期")
     summary: Text = Field(title="调查处理情况")
     team: tuple[PersonId, ...] = Field((), title="核查人员", max_length=20)
+    as_clue: bool = Field(False, title="作为问题线索移交")
     attachments: Attachments
 
 
@@ -286,6 +287,23 @@ def _team_of_two(s: Situation, answers: Completion) -> bool:
 def _parts(s: Situation, answers: Split) -> list[Mapping[str, Any]]:
     whole = {k: v for k, v in s.steps["open"].answers.items() if k not in ("summary", "content", "problem_fields")}
     return [{**whole, **part.model_dump(mode="json"), "part_of": s.matter_id} for part in answers.parts]
+
+
+def _hands_on(when: fx.When) -> fx.Open:
+    """Hand it on as clues, one for each person reported, once; the complainant stays behind."""
+    return fx.Open("clue", _clues, "clue_from", when=lambda s, a: when(s, a) and not s.linked.get("clue_from"))
+
+
+def _clues(s: Situation, _: Any) -> list[Mapping[str, Any]]:
+    about = {
+        "source": "petition", "petition": s.matter_id, "received_on": s.today.isoformat(),
+        "problem_fields": s.answer("open.problem_fields"), "content": s.answer("open.content"),
+    }  # fmt: skip
+    named = [
+        {"subject_name": r["name"], "subject": r["person"], "subject_post": r["post"], "subject_unit": r["unit"]}
+        for r in s.answer("open.reported", [])
+    ]
+    return [{**about, **who} for who in named or [{}]]
 
 
 def _is_first_of_chain(s: Situation, answers: Any) -> bool:
@@ -397,7 +415,8 @@ PETITION = procedure(
                 fx.StartClock("inquiry_reply", when=lambda s, _: s.answer("propose.disposition") == "letter_inquiry"),
                 fx.StartClock("held_review", when=lambda s, _: s.answer("propose.disposition") == "held_pending"),
                 fx.Owe("result_feedback", when=lambda s, a: _is_named(s, a) and s.answer("propose.disposition") == "closed"),
-                fx.StartClock("archiving", when=lambda s, a: not _is_named(s, a) and s.answer("propose.disposition") == "closed"))),
+                fx.StartClock("archiving", when=lambda s, a: not _is_named(s, a) and s.answer("propose.disposition") == "closed"),
+                _hands_on(lambda s, _: s.answer("propose.disposition") == "case_filing" and not s.from_elsewhere))),
         send_back([S.APPROVAL, S.INQUIRY, S.HANDLING], effects=(fx.StopClock("inquiry_reply"),)),
         Action("record_reply", "登记回复", [S.INQUIRY], S.HANDLING, Reply, (),
                (fx.StopClock("inquiry_reply"), fx.Owe("meeting_report"))),
@@ -415,9 +434,11 @@ PETITION = procedure(
                (fx.Suspend("handling", when=_needs_recheck), fx.StartClock("recheck", when=_needs_recheck),
                 fx.StopClock("handling", when=lambda s, a: not _needs_recheck(s, a)),
                 fx.Owe("result_feedback", when=lambda s, a: _is_named(s, a) and not _needs_recheck(s, a)),
-                fx.StartClock("archiving", when=lambda s, a: not _is_named(s, a) and not _needs_recheck(s, a)))),
+                fx.StartClock("archiving", when=lambda s, a: not _is_named(s, a) and not _needs_recheck(s, a)),
+                _hands_on(lambda s, a: a.as_clue and not _needs_recheck(s, a)))),
         Action("pass_recheck", "复核通过", [S.RECHECK], Choice(_to_feedback, (S.FEEDBACK, S.FILING)), Recheck, (MEMBERS_APART,),
-               (fx.StopClock("handling"), fx.StopClock("recheck"), TO_FEEDBACK, TO_FILING)),
+               (fx.StopClock("handling"), fx.StopClock("recheck"), TO_FEEDBACK, TO_FILING,
+                _hands_on(lambda s, _: bool(s.answer("complete.as_clue"))))),
         Action("fail_recheck", "复核退回", [S.RECHECK], S.HANDLING, Recheck, (MEMBERS_APART,),
                (fx.StopClock("recheck"), fx.Resume("handling"))),
         Action("take_up", "重新启动", [S.HELD], S.TRIAGE, Reason, (), (fx.StopClock("held_review"), fx.StartClock("disposition"))),
@@ -437,6 +458,7 @@ PETITION = procedure(
         S.HANDLING: "办理中", S.HELD: "暂存待查", S.RECHECK: "县级复核", S.FEEDBACK: "待反馈", S.FILING: "待归档", S.ARCHIVED: "已归档",
     },
     final=[S.ARCHIVED],
+    watches=["clue_from"],
     links={"part_of": ("原件", "分件"), "repeats": ("原信访件", "重复件")},
     public={
         S.REGISTERED: "registered", S.REFUSED: "referred", S.TRIAGE: "accepted", S.APPROVAL: "accepted",

@@ -129,7 +129,9 @@ def tell(engine: Engine, definition: Definition) -> Rules:
             for made, text in standing_in_words(engine.registry, policy)
         ],
         lists=[
-            Sourced(_LISTS.get(name, name), "、".join(made.values.values()), _said(made.source), made.verified)
+            Sourced(
+                made.title or _LISTS.get(name, name), "、".join(made.values.values()), _said(made.source), made.verified
+            )
             for name, made in policy.lists.items()
         ],
         settings=[

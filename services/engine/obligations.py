@@ -56,9 +56,10 @@ def open_due(database: Database, engine: Engine, now: datetime) -> dict[str, Any
     """
     counts: Counter[str] = Counter(opened=0, waived=0, skipped=0, failed=0, left=0)
     failures = []
-    with database.read() as session:
+    with database.write() as session:
         house = House.read(session)
-        again, fresh, counts["left"] = _work(session, engine, house, now)
+        again = list(_failed_before(session, engine, house, now))
+        fresh, counts["left"] = _work(session, engine, house, now)
     for owed, row_id in [*again, *((one, None) for one in fresh)]:
         try:
             with database.write() as session:
@@ -108,10 +109,8 @@ def waive_obligation(
     return row_id
 
 
-def _work(
-    session: Session, engine: Engine, house: House, now: datetime
-) -> tuple[list[tuple[Owed, int | None]], list[Owed], int]:
-    """Return what failed before (with its row), what nobody saw to yet, and how many periods wait for the next run."""
+def _work(session: Session, engine: Engine, house: House, now: datetime) -> tuple[list[Owed], int]:
+    """Return what nobody saw to yet, and how many periods wait for the next run."""
     fresh, left = [], 0
     for procedure, name in declared(engine):
         due = due_periods(session, engine, procedure, name, local_date(now))
@@ -127,15 +126,20 @@ def _work(
         waiting = [period for period in missing if period]
         fresh += [owed for period in waiting[:AT_ONCE] for owed in period]
         left += len(waiting[AT_ONCE:])
-    return list(_failed_before(session, engine, house)), fresh, left
+    return fresh, left
 
 
-def _failed_before(session: Session, engine: Engine, house: House) -> Iterator[tuple[Owed, int | None]]:
-    for row in session.scalars(select(Obligation).where(*_UNDONE).order_by(Obligation.id)):
+def _failed_before(session: Session, engine: Engine, house: House, now: datetime) -> Iterator[tuple[Owed, int]]:
+    """Yield what failed before, with its row; waive what a change of the rule or of posts has done away with."""
+    for row in session.scalars(select(Obligation).where(*_UNDONE).order_by(Obligation.id)).all():
         found = find_period(engine, row.procedure, row.name, row.period)
         owing = house.owed(row.procedure, row.name, *found) if found else []
         key = (row.procedure, row.name, row.period, row.unit_id, row.person_id)
-        yield from ((owed, row.id) for owed in owing if owed.key == key)
+        if owed := next((one for one in owing if one.key == key), None):
+            yield owed, row.id
+        else:
+            gone = {"waived": "规则或任职已有变动，不再适用", "failure": None, "made_at": now}
+            session.execute(update(Obligation).where(Obligation.id == row.id, *_UNDONE).values(**gone))
 
 
 def _see_to(session: Session, engine: Engine, house: House, owed: Owed, row_id: int | None, now: datetime) -> str:

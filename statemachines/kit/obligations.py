@@ -1,22 +1,17 @@
-"""Obligations: what falls due by rule, once per unit (or head of a unit) and period.
+"""Obligations: what falls due by rule, once per unit (or head of a unit) and period."""
 
-A place in a period is written "start" or "end", moved where needed: "end -10 workday", "start +4 day",
-"end +1 day" (after the period is over); or as days of the year, one per period: "02-26", ["06-30", "12-31"].
-"02-29" is the last of February in other years.
-"""
-
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from dateutil.relativedelta import relativedelta
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from statemachines.kit.period_terms import Calendar
 from statemachines.kit.periods import has_working_day
+from statemachines.kit.places import WEEKDAYS, Place, Workdays, days_of, placed, reach, read_place
 from statemachines.kit.posts import Tenure, UnitLife
 from statemachines.kit.strict import Strict
 
@@ -25,10 +20,6 @@ if TYPE_CHECKING:
     from statemachines.kit.procedure import Procedure
 
 _DAY = timedelta(days=1)
-_MOVED = re.compile(r"(start|end)(?:\s*([+-]\d{1,3})\s*(day|workday))?")
-_MONTH_DAY = re.compile(r"(\d\d)-(\d\d)")
-
-Place = str | tuple[str, ...]
 UnitKinds = tuple[Literal["county", "township", "department", "grassroots"], ...]
 
 
@@ -43,12 +34,6 @@ class Every(StrEnum):
 
 
 _MONTHS = {Every.MONTH: 1, Every.QUARTER: 3, Every.HALF_YEAR: 6, Every.YEAR: 12}
-
-
-class Workdays(Protocol):
-    """What placing a day asks of a calendar."""
-
-    def add_workdays(self, day: date, n: int) -> date: ...
 
 
 class Each(Strict):
@@ -70,7 +55,7 @@ class Each(Strict):
 
 
 class ObligationRule(Strict):
-    """Opens a matter per period and unit: on the day at `opens`, owed by the end of the day at `due`.
+    """Opens a matter per period and unit: on the day at `opens`, owed by the end of the day at `due` (see `places`).
 
     Neither day is moved when it falls on a rest day; a period without any working day is waived. `due` given as days
     of the year is the first of them from the opening on. It is owed by whoever stands on the day of opening; the rule
@@ -96,24 +81,18 @@ class ObligationRule(Strict):
     @field_validator("opens", "due")
     @classmethod
     def _readable(cls, place: Place) -> Place:
-        if isinstance(place, str) and _MOVED.fullmatch(place):
-            return place
-        listed = (place,) if isinstance(place, str) else place
-        for text in listed:
-            match = _MONTH_DAY.fullmatch(text)
-            if match is None or not _is_a_day(int(match[1]), int(match[2])):
-                raise ValueError(f'cannot read {text!r}; write "start", "end -10 workday", "02-26" or a list of days')
-        if not listed:
-            raise ValueError("no day is given")
-        return listed
+        return read_place(place)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         for first, last, key in _spans(self.every, date(2015, 1, 5), date(2016, 12, 31)):
-            opens = _placed(self.opens, first, last, first, _WEEKDAYS)
-            if not isinstance(self.opens, str) and sum(first <= d <= last for d in _days(self.opens, first.year)) != 1:
+            opens = placed(self.opens, first, last, first, WEEKDAYS)
+            if (
+                not isinstance(self.opens, str)
+                and sum(first <= d <= last for d in days_of(self.opens, first.year)) != 1
+            ):
                 raise ValueError(f"opens: each {self.every} needs one of these days, {key} has none or several")
-            if _placed(self.due, first, last, opens, _WEEKDAYS) < opens:
+            if placed(self.due, first, last, opens, WEEKDAYS) < opens:
                 raise ValueError(f"it would be due before it is opened, as in {key}")
         return self
 
@@ -148,7 +127,7 @@ class Occasion:
 
 def periods(rule: ObligationRule, start: date, end: date, calendar: Workdays) -> Iterator[Period]:
     """Yield every period of the rule that is opened from `start` to `end`, both included, in order."""
-    for first, last, key in _spans(rule.every, start - _reach(rule.opens), end):
+    for first, last, key in _spans(rule.every, start - reach(rule.opens), end):
         made = _period(rule, first, last, key, calendar)
         if start <= made.opens <= end and rule.in_force(made.opens):
             yield made
@@ -203,19 +182,8 @@ def obligation_problems(policy: "Policy", procedure: "Procedure") -> Iterator[st
 
 
 def _period(rule: ObligationRule, first: date, last: date, key: str, calendar: Workdays) -> Period:
-    opens = _placed(rule.opens, first, last, first, calendar)
-    return Period(key, first, last, opens, max(opens, _placed(rule.due, first, last, opens, calendar)))
-
-
-def _placed(place: Place, first: date, last: date, floor: date, calendar: Workdays) -> date:
-    """Return the day; one that is moved back never lies before the period."""
-    if not isinstance(place, str):
-        return min(day for year in (floor.year, floor.year + 1) for day in _days(place, year) if day >= floor)
-    match = _MOVED.fullmatch(place)
-    assert match is not None  # read when the policy was
-    day, amount = first if match[1] == "start" else last, int(match[2] or 0)
-    moved = calendar.add_workdays(day, amount) if match[3] == "workday" else day + _DAY * amount
-    return max(first, moved)
+    opens = placed(rule.opens, first, last, first, calendar)
+    return Period(key, first, last, opens, max(opens, placed(rule.due, first, last, opens, calendar)))
 
 
 def _spans(every: Every, start: date, end: date) -> Iterator[tuple[date, date, str]]:
@@ -238,33 +206,3 @@ def _span(every: Every, day: date) -> tuple[date, date, str]:
     first = date(day.year, (nth - 1) * months + 1, 1)
     mark = {Every.MONTH: f"-{nth:02}", Every.QUARTER: f"-Q{nth}", Every.HALF_YEAR: f"-H{nth}", Every.YEAR: ""}
     return first, first + relativedelta(months=months) - _DAY, f"{day.year}{mark[every]}"
-
-
-def _days(place: tuple[str, ...], year: int) -> list[date]:
-    return [date(year, 1, 1) + relativedelta(month=int(text[:2]), day=int(text[3:])) for text in place]
-
-
-def _is_a_day(month: int, day: int) -> bool:
-    return 1 <= month <= 12 and 1 <= day <= 31 and _days((f"{month:02}-{day:02}",), 2016)[0].day == day
-
-
-def _reach(place: Place) -> timedelta:
-    """How long before its opening a period may have ended, holidays included."""
-    match = _MOVED.fullmatch(place) if isinstance(place, str) else None
-    later = int(match[2] or 0) if match else 0
-    return _DAY * (2 * later + 30 if later > 0 else 0)
-
-
-class _Weekdays:
-    """Monday to Friday: enough to see whether two places are in order."""
-
-    def add_workdays(self, day: date, n: int) -> date:
-        step = _DAY if n > 0 else -_DAY
-        for _ in range(abs(n)):
-            day += step
-            while day.weekday() > 4:
-                day += step
-        return day
-
-
-_WEEKDAYS = _Weekdays()

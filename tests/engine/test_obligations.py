@@ -209,6 +209,16 @@ class TestOneFailure:
         assert {v.status for v in listed(county)} == {"opened"}
         assert len(listed(county)) == 6
 
+    def test_is_given_up_with_a_reason_once_it_is_no_longer_owed(self, recurring: Recurring, vault: Vault) -> None:
+        county, _ = self.broken(recurring)
+        run(county)
+        county.engine = declared(vault, (report(), policy()))
+        assert numbers(county) == (0, 0, 0, 0, 0)
+        with county.database.read() as session:
+            rows = {row.unit_id: row for row in session.scalars(select(Obligation))}
+        assert rows[county.units["liuhe"]].waived == "规则或任职已有变动，不再适用"
+        assert rows[county.units["baishi"]].waived is None
+
 
 class TestTwoAtOnce:
     def test_open_nothing_twice(self, recurring: Recurring) -> None:

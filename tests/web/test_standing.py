@@ -2,6 +2,7 @@
 
 import json
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ from services.web.rules import tell
 from services.web.standing import standing_in_words
 from statemachines.kit.policy import Policy
 from tests.support import proposing, recurring
+from tests.support.cast import County
 from tests.support.declared import declared
+from tests.web.site import serve
 
 HEADS = {"post": "head", "unit_kind": ["township", "department"]}
 
@@ -96,3 +99,18 @@ def test_page_terminal_and_comparison_hold_them(vault: Vault) -> None:
     said = differences(Side("a", None, before.policy), Side("b", None, after.policy))
     assert any(line.startswith("obligation weekly: every week → month; from 2016-01-01 → none") for line in said)
     assert any(line.startswith("candidate removals: new: ") for line in said)
+
+
+def test_the_page_shows_them_and_has_no_such_section_where_there_is_nothing(
+    sqlite_county: County, vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = recurring.policy(obligations={"weekly": recurring.rule(verified=False)})
+    engine = declared(vault, (recurring.report(), rules))
+    monkeypatch.setattr("services.api.app.engine_for", lambda _: engine)
+    site = serve(sqlite_county, vault, tmp_path)
+    page = site.by("office").get("/procedures/report").text
+    section = page.split('id="standing"')[1].split("</section>")[0]
+    for words in ("每周检查", "期初产生，期末到期", "待核实"):
+        assert words in section
+    assert 'href="#standing"' in page
+    assert "standing" not in site.by("office").get("/procedures/petition").text

@@ -5,7 +5,7 @@ from typing import Any
 
 from statemachines.kit.panels import SeatState
 from statemachines.kit.procedure import Guard
-from statemachines.kit.situation import Situation
+from statemachines.kit.situation import Other, Situation
 
 Whom = Callable[[Situation, Any], Collection[int]]
 
@@ -36,14 +36,18 @@ def who_did(*actions: str) -> Whom:
 
 
 def who_touched(path: str) -> Whom:
-    """Everyone who had any part in the matter that the answer "action.field" refers to."""
+    """Everyone who had any part in the matter, or matters, that the answer "action.field" refers to."""
+    return lambda s, a: frozenset().union(*(other.touched for other in _others(s, a, path)))
 
-    def touched(s: Situation, answers: Any) -> Collection[int]:
-        _, _, name = path.partition(".")
-        other = s.others.get(s.answer(path) or getattr(answers, name, None) or 0)
-        return other.touched if other else frozenset()
 
-    return touched
+def who_did_in(path: str, *actions: str) -> Whom:
+    """Everyone who ever took one of these actions in the matters that the answer "action.field" refers to."""
+    return lambda s, a: frozenset().union(*(other.did(*actions) for other in _others(s, a, path)))
+
+
+def any_of(*whoms: Whom) -> Whom:
+    """Everyone in any of these."""
+    return lambda s, a: frozenset().union(*(whom(s, a) for whom in whoms))
 
 
 def panel_enough(panel: str, *, zh: str = "尚有成员未表态，未达到规定人数") -> Guard:
@@ -76,6 +80,13 @@ def not_seated(panel: str) -> Guard:
         "already_seated", "this person is a member already", "该人员已是成员",
         lambda s, a: panel not in s.panels or a.person not in s.panels[panel].members,
     )  # fmt: skip
+
+
+def _others(s: Situation, answers: Any, path: str) -> list[Other]:
+    """Return the matters that an answer on record refers to, or the form just filled in."""
+    _, _, name = path.partition(".")
+    given = s.answer(path) or getattr(answers, name, None) or ()
+    return [s.others[i] for i in ((given,) if isinstance(given, int) else given) if i in s.others]
 
 
 def _people(answers: Any, field: str) -> Collection[int]:

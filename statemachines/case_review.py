@@ -52,7 +52,7 @@ S = State
 OPEN = tuple(s for s in S if s not in (S.RETURNED, S.CLOSED))
 REVIEWED = (S.ASSIGNMENT, S.READING, S.TALK, S.CONVENING, S.DELIBERATION, S.OPINION)
 DIMENSIONS = ("facts", "evidence", "character", "proportion", "procedure", "file")
-INVESTIGATING = ("set_team.members", "note_progress", "investigate", "verify", "report")
+INVESTIGATING = ("set_team.members", "note_progress", "investigate", "record_reply", "submit_report")
 """The steps of a case, and of the clue before it, that make somebody one who investigated."""
 
 Points = Annotated[int, Field(ge=0, le=100)]
@@ -195,7 +195,10 @@ def _reviewers(s: Situation) -> tuple[int, ...]:
 
 def _panel(s: Situation, answers: Convening) -> list[Seat]:
     own = dict.fromkeys([*_reviewers(s), *answers.members])
-    return [*seats_of((p for p in own if p not in answers.cross_people), "own"), *seats_of(answers.cross_people, "cross")]
+    return [
+        *seats_of((p for p in own if p not in answers.cross_people), "own"),
+        *seats_of(answers.cross_people, "cross"),
+    ]
 
 
 def _is_complete(s: Situation, answers: FormCheck) -> bool:
@@ -231,8 +234,9 @@ def _conclusion(s: Situation, _: Any) -> Mapping[str, Any]:
 def _advice(s: Situation, answers: Any) -> Mapping[str, Any]:
     """Within the township's authority it is advice; what goes beyond takes the way of approval."""
     sanction = s.answer("conclude.sanction")
-    within = role_reaches("sanctions", "township_committee", lambda *_: str(sanction))(s, answers)
-    return {"agrees": s.answer("conclude.outcome") == "agree", "sanction": sanction, "advisory": within}
+    within = role_reaches("sanctions", "township_committee", lambda *_: sanction)
+    return {"agrees": s.answer("conclude.outcome") == "agree", "sanction": sanction,
+            "advisory": sanction is None or within(s, answers)}  # fmt: skip
 
 
 def _total(s: Situation, answers: Scorecard) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -21,10 +21,19 @@ from config.settings import BadSettings, Settings, load_settings
 from flows.execution import carry_out, execute, utc_now
 from flows.schedule import SCHEDULE, Scheduled
 from services.db.errors import DubanError
+from services.ledgers.exports import tidy_up
+from services.runs.health import note_plan
 from services.runs.models import RunState
 from services.runs.prefect_server import prefect_environ
 from services.runs.queries import last_slot
-from services.runs.record import Outcome, claim_requested, crash_left_running, end_run, forget_ended_before
+from services.runs.record import (
+    Outcome,
+    claim_requested,
+    crash_left_running,
+    end_run,
+    forget_ended_before,
+    is_paused,
+)
 from services.runtime import Runtime, runtime
 from services.serving.logs import configure_logging
 from services.serving.signals import StopSignals
@@ -38,7 +47,8 @@ UNUSABLE = 78
 """Exit code: the settings, the database or the secret file cannot be used (EX_CONFIG)."""
 
 REQUESTS_EVERY = timedelta(seconds=2)
-HOUSEKEEPING_EVERY = timedelta(days=1)
+PLAN_EVERY = timedelta(minutes=1)
+HOUSEKEEPING_EVERY = timedelta(hours=1)
 KEEP_RUNS = timedelta(days=90)
 """How long the record of runs is kept; Prefect keeps its own as long."""
 
@@ -81,6 +91,9 @@ def ticking(works: Runtime, schedule: Sequence[Scheduled]) -> Iterator[Backgroun
     _recover(works)
     scheduler.add_job(_serve_requests, _every(REQUESTS_EVERY), args=(works, schedule), id="requests")
     scheduler.add_job(_forget_old, _every(HOUSEKEEPING_EVERY), args=(works,), id="housekeeping")
+    scheduler.add_job(
+        _note_plan, _every(PLAN_EVERY), args=(works, scheduler, schedule), id="plan", next_run_time=utc_now()
+    )
     for item in schedule:
         grace = int(item.grace.total_seconds())
         scheduler.add_job(_tick, item.trigger(), args=(works, item), id=item.name, misfire_grace_time=grace)
@@ -115,12 +128,29 @@ def _catch_up(works: Runtime, schedule: Sequence[Scheduled], ending: threading.E
         with works.database.read() as session:
             missed = item.missed_since(last_slot(session, item.name), now)
         if missed and not ending.is_set():
-            execute(works, item, now)
+            _wake(works, item, now)
 
 
 def _tick(works: Runtime, item: Scheduled) -> None:
     now = utc_now()
-    execute(works, item, item.last_slot(now) or now)
+    _wake(works, item, item.last_slot(now) or now)
+
+
+def _wake(works: Runtime, item: Scheduled, slot: datetime) -> None:
+    """Run a flow for its slot, unless somebody paused it: asked each time, so that a pause counts at once."""
+    with works.database.read() as session:
+        paused = is_paused(session, item.name)
+    if paused:
+        log.warning("flow_paused", flow=item.name)
+    else:
+        execute(works, item, slot)
+
+
+def _note_plan(works: Runtime, scheduler: BackgroundScheduler, schedule: Sequence[Scheduled]) -> None:
+    """Show that the clock is alive, and when it wakes each flow next."""
+    jobs = {item.name: scheduler.get_job(item.name) for item in schedule}
+    with works.database.write() as session:
+        note_plan(session, {name: job.next_run_time for name, job in jobs.items() if job}, utc_now())
 
 
 def _serve_requests(works: Runtime, schedule: Sequence[Scheduled]) -> None:
@@ -134,6 +164,9 @@ def _serve_requests(works: Runtime, schedule: Sequence[Scheduled]) -> None:
             if run.flow not in items:  # the table has changed since it ran
                 end_run(session, run.id, Outcome(RunState.FAILED, error="it is no longer scheduled"), utc_now())
                 continue
+            if is_paused(session, run.flow):  # between the request and now
+                end_run(session, run.id, Outcome(RunState.FAILED, error="it was paused meanwhile"), utc_now())
+                continue
         carry_out(works, items[run.flow], run.id)
 
 
@@ -141,6 +174,7 @@ def _forget_old(works: Runtime) -> None:
     now = utc_now()
     with works.database.write() as session:
         forget_ended_before(session, now - KEEP_RUNS)
+    tidy_up(works, now)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ def all_models() -> None:
     import services.administration.models
     import services.engine.models
     import services.identity.models
+    import services.ledgers.models
     import services.notifications.attention
     import services.runs.models
     import services.sampling.models  # noqa: F401

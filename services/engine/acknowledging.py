@@ -56,10 +56,13 @@ def acknowledge(session: Session, engine: Engine, rung_id: int, actor: Actor, no
     journal.note(session, matter_id, journal.Event("acknowledge", actor, now, content, behalf_of=behalf_of))
 
 
-def waiting_for(session: Session, engine: Engine, actor: Actor, now: datetime, limit: int = 50) -> list[RungView]:
-    """Return the open rungs that this person may acknowledge, the oldest first, at most `limit`."""
+def waiting_for(
+    session: Session, engine: Engine, actor: Actor, now: datetime, limit: int = 50, after: int = 0
+) -> list[RungView]:
+    """Return the open rungs with an id above `after` that this person may acknowledge, the oldest first."""
     addressed, found = _Addressed(session, now), []
-    for rows in session.execute(open_rungs(engine, actor)).mappings().partitions(200):
+    wanted = open_rungs(engine, actor).where(FiredRung.id > after)
+    for rows in session.execute(wanted).mappings().partitions(200):
         for rung in _addressed_to(session, addressed, actor, rows):
             found.append(rung_view(session, engine, rung))
             if len(found) == limit:

@@ -34,6 +34,7 @@ def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
 
 
 _WAITING = text("state IN ('requested', 'running')")
+_PAUSED = text("resumed_at IS NULL")
 
 
 class FlowRun(Base):
@@ -61,3 +62,30 @@ class FlowRun(Base):
     prefect_run_id: Mapped[str | None]
     result: Mapped[dict[str, Any] | None]
     error: Mapped[str | None] = mapped_column(Text)
+
+
+class FlowPause(Base):
+    """A flow that somebody stopped on purpose, and why; it runs again once `resumed_at` is set. Kept for good."""
+
+    __tablename__ = "flow_pause"
+    __table_args__ = (
+        Index("uq_flow_pause_active", "flow", unique=True, sqlite_where=_PAUSED, postgresql_where=_PAUSED),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    flow: Mapped[str]
+    reason: Mapped[str] = mapped_column(Text)
+    paused_at: Mapped[datetime]
+    paused_by: Mapped[int] = mapped_column(ForeignKey(Person.id))
+    resumed_at: Mapped[datetime | None]
+    resumed_by: Mapped[int | None] = mapped_column(ForeignKey(Person.id))
+
+
+class FlowPlan(Base):
+    """When the clock will next wake a flow; `noted_at` is the clock's own sign of life, renewed every minute."""
+
+    __tablename__ = "flow_plan"
+
+    flow: Mapped[str] = mapped_column(primary_key=True)
+    next_at: Mapped[datetime | None]
+    noted_at: Mapped[datetime]

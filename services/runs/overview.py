@@ -51,9 +51,14 @@ def find_run(session: Session, run_id: int) -> FlowRun:
     return run
 
 
+def may_watch(actor: Actor) -> bool:
+    """Whether the actor supervises or administers the whole county."""
+    return any(grant.role in _WATCHING and is_root(grant.path) for grant in actor.grants)
+
+
 def refuse_unless_watching(actor: Actor) -> None:
     """Raise NotPermitted unless the actor supervises or administers the whole county."""
-    if not any(grant.role in _WATCHING and is_root(grant.path) for grant in actor.grants):
+    if not may_watch(actor):
         raise NotPermitted(
             "this needs a supervising role on the county", "自动任务由县级督查人员和系统管理员查看、重跑"
         )

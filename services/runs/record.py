@@ -8,7 +8,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from services.db.errors import DubanError
-from services.runs.models import FlowRun, RunState, Via
+from services.engine.errors import Conflict
+from services.runs.models import FlowPause, FlowRun, RunState, Via
 
 
 class UnknownFlow(DubanError):
@@ -16,6 +17,18 @@ class UnknownFlow(DubanError):
 
     code: ClassVar[str] = "unknown_flow"
     status: ClassVar[int] = 404
+
+    def __init__(self, flow: str) -> None:
+        super().__init__(f"no flow named {flow} has run here; see the list of runs", f"没有名为 {flow} 的流程。")
+
+
+class FlowPaused(Conflict):
+    """A run was asked for of a flow that somebody paused."""
+
+    code: ClassVar[str] = "flow_paused"
+
+    def __init__(self) -> None:
+        super().__init__("this flow is paused; resume it first", "该任务已暂停，请先恢复再运行")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +69,26 @@ def end_run(session: Session, run_id: int, outcome: Outcome, now: datetime) -> N
 def request_run(session: Session, flow: str, now: datetime, by: int | None) -> FlowRun:
     """Ask the clock to run `flow` within seconds, for person `by`; a request still waiting is returned instead.
 
-    Raises `UnknownFlow`: the clock runs every flow of its table once when it first starts, so one without
-    a single row is not in the table.
+    Raises `FlowPaused`, and `UnknownFlow`: the clock runs every flow of its table once when it first starts, so one
+    without a single row is not in the table.
     """
     waiting = select(FlowRun).where(FlowRun.flow == flow, FlowRun.state == RunState.REQUESTED)
     if run := session.scalars(waiting).first():
         return run
     if session.scalar(select(FlowRun.id).where(FlowRun.flow == flow).limit(1)) is None:
-        raise UnknownFlow(f"no flow named {flow} has run here; see the list of runs", f"没有名为 {flow} 的流程。")
+        raise UnknownFlow(flow)
+    if is_paused(session, flow):
+        raise FlowPaused
     run = FlowRun(flow=flow, scheduled_for=now, requested_by=by, state=RunState.REQUESTED)
     session.add(run)
     session.flush()
     return run
+
+
+def is_paused(session: Session, flow: str) -> bool:
+    """Whether somebody stopped this flow and nobody let it run again."""
+    active = select(FlowPause.id).where(FlowPause.flow == flow, FlowPause.resumed_at.is_(None))
+    return session.scalar(active) is not None
 
 
 def claim_requested(session: Session, now: datetime) -> FlowRun | None:

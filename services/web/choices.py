@@ -48,6 +48,11 @@ def units(session: Session, call: Call) -> list[Choice]:
     return [Choice(str(row.id), row.name, initials(row.name), row.path.count("/") - top) for row in tree]
 
 
+def unit_name(session: Session, unit_id: int) -> str:
+    """What a unit of an address is called."""
+    return session.scalar(select(Unit.name).where(Unit.id == unit_id)) or "未知单位"
+
+
 def receivers(session: Session, call: Call, rows: Collection[WorkRow]) -> list[Choice]:
     """The people to whom all these items can be handed on: holders of their roles where they wait."""
     fit: set[int] | None = None

@@ -25,7 +25,8 @@ def at(day: int, hour: int = 9) -> datetime:
 def clock(**changed: Any) -> dict[str, Any]:
     """Ran from the 1st, due on Thursday the 10th, stood still from Friday the 4th to Monday, ended on the 17th."""
     return {
-        "id": 7, "matter_id": 5, "anchor": date(2016, 3, 1), "stopped_at": at(17), "effective_due": date(2016, 3, 10),
+        "id": 7, "matter_id": 5, "anchor": date(2016, 3, 1), "started_at": at(1, 10), "stopped_at": at(17),
+        "effective_due": date(2016, 3, 10),
         "ledger": {"suspensions": [{"start": "2016-03-04", "end": "2016-03-07"}], "late": []},
     } | changed  # fmt: skip
 
@@ -77,6 +78,10 @@ def test_a_duty_stays_with_whoever_may_settle_it() -> None:
     owed = _days(clock(), settled_by=frozenset({"unit_leader"}))
     assert owed[COUNTY, LEADER] == (7, 5)  # from the 9th on, wherever the matter went
     assert owed[LIUHE, HANDLER] == (3, 0)  # until somebody had it who may
+
+
+def test_days_before_it_was_started_are_on_the_account_of_the_period_before() -> None:
+    assert _days(clock(started_at=at(14))) == {(WATER, None): (3, 3)}
 
 
 def test_days_before_anybody_had_it_are_nobodys() -> None:

@@ -89,7 +89,7 @@ def test_htmx_gets_the_list_and_the_shortest_address(three: Site) -> None:
     answer = three.by("supervisor").get("/ledger?q=&status=open&cols=light,title,state,unit,due,event", headers=HTMX)
     assert "<html" not in answer.text and 'hx-swap-oob="true"' in answer.text
     assert answer.headers["hx-push-url"] == "/ledger?status=open"
-    assert three.by("supervisor").get("/ledger", headers=HTMX).headers["hx-push-url"] == "/ledger"
+    assert three.by("supervisor").get("/ledger", headers=HTMX).headers["hx-push-url"] == "/ledger?all=1"
 
 
 def test_nobody_sees_or_exports_what_he_may_not_know_of(three: Site) -> None:

@@ -1,7 +1,8 @@
 """Who held a period, and for how long: working days per clock, unit and person, within due and beyond it.
 
 A day belongs to whoever had the matter when it began: the day of arrival counts for the one who passed it on, as the
-first day of a period does not count. Days of a suspension are nobody's, and so are days before anybody had the matter.
+first day of a period does not count. Days of a suspension are nobody's, and so are days before anybody had the matter
+or before the period was started: what made it start late is on the account of the period before.
 A duty (a notice owed) is held by whoever last had the matter in a role that may settle it, wherever it went since.
 """
 
@@ -120,9 +121,9 @@ def attribute(
 
 
 def _running_days(clock: Row, calendar: WorkingCalendar, today: date, window: Window) -> Iterator[date]:
-    """Yield every working day after the anchor that ran and lies in the window."""
+    """Yield every working day that ran and lies in the window: none before the anchor, nor before it was started."""
     stopped = local_date(clock["stopped_at"]) if clock["stopped_at"] else today
-    day = max(clock["anchor"] + _DAY, window.first or date.min)
+    day = max(clock["anchor"] + _DAY, local_date(clock["started_at"]) + _DAY, window.first or date.min)
     last = min(stopped, today, window.last or date.max)
     still = [(date.fromisoformat(s["start"]), s["end"]) for s in clock["ledger"]["suspensions"]]
     while day <= last:

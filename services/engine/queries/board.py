@@ -1,19 +1,21 @@
 """The board of those who supervise: what is open, late and due soon, who holds it, and how that moves.
 
 Everything counts within the actor's view, and by the same conditions as the ledger, so that a figure and the list
-behind it agree.
+behind it agree. `only` are further conditions on `Matter`, such as the unit that the board was narrowed to.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, not_, select
+from sqlalchemy import ColumnElement, and_, case, func, not_, select, true
 from sqlalchemy.orm import Session
 
 from config.calendar import end_of_day, local_date, start_of_day
 from services.engine.core import Engine
-from services.engine.models import Clock, Matter
+from services.engine.models import Clock, FiredRung, Matter
+from services.engine.queries.labels import state_label
 from services.engine.queries.lights import Lights
 from services.engine.visibility import visible
 from services.identity.access import Actor
@@ -35,15 +37,16 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Year:
-    """Matters closed since `since`; `on_time` are those none of whose clocks ended late. `rate` is 0 to 1."""
+class Turnover:
+    """Matters registered and closed in some days; `on_time` are those none of whose clocks ended late."""
 
-    since: date
+    opened: int
     closed: int
     on_time: int
 
     @property
     def rate(self) -> float | None:
+        """Which part was closed on time, 0 to 1."""
         return self.on_time / self.closed if self.closed else None
 
 
@@ -66,6 +69,16 @@ class ProcedureLoad:
 
 
 @dataclass(frozen=True, slots=True)
+class StateLoad:
+    """How many matters of a procedure stand in one state."""
+
+    procedure: str
+    state: str
+    label: str
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
 class Week:
     """Matters registered and closed in the local week that begins on this Monday."""
 
@@ -73,52 +86,98 @@ class Week:
     opened: int
     closed: int
 
+    @property
+    def sunday(self) -> date:
+        return self.monday + _WEEK - timedelta(days=1)
 
-def load_of_all(session: Session, engine: Engine, actor: Actor, now: datetime) -> Load:
+
+def load_of_all(session: Session, engine: Engine, actor: Actor, now: datetime, *only: ColumnElement[bool]) -> Load:
     """Count all open matters that the actor may know of."""
-    row = session.execute(select(*_sums(engine, now)).where(*_open(engine, actor))).one()
+    row = session.execute(select(*_sums(engine, now)).where(*_open(engine, actor), *only)).one()
     return Load(*(number or 0 for number in row))
 
 
-def year_of(session: Session, engine: Engine, actor: Actor, now: datetime) -> Year:
-    """Count what was closed since the first of January, and how much of it never was late."""
-    since = local_date(now).replace(month=1, day=1)
-    on_time = func.sum(case((ended_late(late=False), 1), else_=0))
-    wanted = select(func.count(), on_time).select_from(Matter)
-    closed, kept = session.execute(wanted.where(closed_between(since, None), _seen(engine, actor))).one()
-    return Year(since, closed, kept or 0)
+def turnover(
+    session: Session, engine: Engine, actor: Actor, first: date, last: date, *only: ColumnElement[bool]
+) -> Turnover:
+    """Count what was registered and closed from one local day to another, and how much of it never was late."""
+    closed = closed_between(first, last)
+    sums = (opened_between(first, last), closed, and_(closed, ended_late(late=False)))
+    wanted = select(*(_sum(condition) for condition in sums)).where(_seen(engine, actor), *only)
+    return Turnover(*(number or 0 for number in session.execute(wanted).one()))
 
 
-def loads_of_units(session: Session, engine: Engine, actor: Actor, now: datetime) -> list[UnitLoad]:
+def loads_of_units(
+    session: Session, engine: Engine, actor: Actor, now: datetime, *only: ColumnElement[bool]
+) -> list[UnitLoad]:
     """Count per unit that holds open matters now, the one with most overdue first."""
     sums = _sums(engine, now)
     wanted = (
         select(Unit.id, Unit.name, *sums)
         .join(Matter, Matter.unit_id == Unit.id)
-        .where(*_open(engine, actor))
+        .where(*_open(engine, actor), *only)
         .group_by(Unit.id, Unit.name)
         .order_by(sums[1].desc(), sums[2].desc(), sums[0].desc(), Unit.id)
     )
     return [UnitLoad(unit_id, name, Load(*numbers)) for unit_id, name, *numbers in session.execute(wanted)]
 
 
-def loads_of_procedures(session: Session, engine: Engine, actor: Actor, now: datetime) -> list[ProcedureLoad]:
+def loads_of_procedures(
+    session: Session, engine: Engine, actor: Actor, now: datetime, *only: ColumnElement[bool]
+) -> list[ProcedureLoad]:
     """Count per procedure of which something is open, the most first."""
     sums = _sums(engine, now)
-    wanted = select(Matter.procedure, *sums).where(*_open(engine, actor)).group_by(Matter.procedure)
+    wanted = select(Matter.procedure, *sums).where(*_open(engine, actor), *only).group_by(Matter.procedure)
     rows = session.execute(wanted.order_by(sums[0].desc(), Matter.procedure)).all()
     titles = engine.registry.procedures
     return [ProcedureLoad(key, titles[key].title if key in titles else key, Load(*numbers)) for key, *numbers in rows]
 
 
-def weeks_until(session: Session, engine: Engine, actor: Actor, now: datetime, weeks: int = WEEKS) -> list[Week]:
+def loads_of_states(
+    session: Session, engine: Engine, actor: Actor, now: datetime, *only: ColumnElement[bool]
+) -> list[StateLoad]:
+    """Count open matters per state, in the order of the procedure; what it is called is what it is called today."""
+    wanted = select(Matter.procedure, Matter.state, func.count()).where(*_open(engine, actor), *only)
+    counted = {(key, state): n for key, state, n in session.execute(wanted.group_by(Matter.procedure, Matter.state))}
+    found = []
+    for key, versions in ((key, engine.registry.versions(key)) for key in sorted(engine.registry.procedures)):
+        definition = versions[-1]
+        states = [str(state) for state in definition.procedure.states]
+        found += [
+            StateLoad(key, state, state_label(definition, state), counted[key, state])
+            for state in states
+            if (key, state) in counted
+        ]
+    return found
+
+
+def count_unacknowledged(session: Session, engine: Engine, actor: Actor, *only: ColumnElement[bool]) -> int:
+    """Count the rungs that fired and that nobody has acknowledged yet."""
+    wanted = select(func.count(FiredRung.id)).join(Matter, Matter.id == FiredRung.matter_id)
+    return session.scalar(wanted.where(FiredRung.acknowledged_at.is_(None), _seen(engine, actor), *only)) or 0
+
+
+def weeks_until(
+    session: Session,
+    engine: Engine,
+    actor: Actor,
+    now: datetime,
+    weeks: int = WEEKS,
+    only: Sequence[ColumnElement[bool]] = (),
+) -> list[Week]:
     """Count what was registered and closed in each of the last weeks, this one last and as far as it went."""
     today = local_date(now)
     monday = today - timedelta(days=today.weekday())
     mondays = [monday - _WEEK * back for back in reversed(range(weeks))]
     sums = [_sum(_within(column, day)) for day in mondays for column in (Matter.opened_at, Matter.closed_at)]
-    numbers = [number or 0 for number in session.execute(select(*sums).where(_seen(engine, actor))).one()]
+    numbers = [number or 0 for number in session.execute(select(*sums).where(_seen(engine, actor), *only)).one()]
     return [Week(day, *numbers[2 * n : 2 * n + 2]) for n, day in enumerate(mondays)]
+
+
+def opened_between(first: date | None, last: date | None) -> ColumnElement[bool]:
+    """Return the condition on `Matter` that it was registered on a local day of this range, both ends counted."""
+    bounds = [Matter.opened_at >= start_of_day(first)] if first else []
+    return and_(true(), *bounds, *([Matter.opened_at < end_of_day(last)] if last else []))
 
 
 def closed_between(first: date | None, last: date | None) -> ColumnElement[bool]:

@@ -10,6 +10,7 @@ _OF_THE_ENGINE = {
     "transfer": "转办", "urge": "催办", "copy": "抄送", "acknowledge": "确认知悉", "seal_opened": "查看密封信息",
     "rerouted": "改由他人办理", "recomputed": "重新计算期限", "rules_changed": "调整适用规则",
     "reaction_failed": "后续措施未能执行", "grounds": "增加依据",
+    "export": "导出台账",
 }  # fmt: skip
 _LINKED = {
     "supervises": ("所督办事项", "督办"),

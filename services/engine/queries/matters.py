@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from config.calendar import end_of_day, start_of_day
@@ -90,6 +90,21 @@ def list_matters(
     shown = lights.of_matters(session, [(r["id"], r["procedure"], r["due_at"]) for r in rows if not r["closed_at"]])
     following = id_cursor(rows[limit - 1]["id"]) if len(rows) > limit else None
     return Page([_row(session, engine, row, shown.get(row["id"])) for row in rows[:limit]], following)
+
+
+def count_matters(
+    session: Session,
+    engine: Engine,
+    actor: Actor,
+    now: datetime,
+    *,
+    filters: MatterFilters = ALL_MATTERS,
+    only: Iterable[ColumnElement[bool]] = (),
+) -> int:
+    """Count what `list_matters` would list on all its pages."""
+    narrowed = _narrowed(filters, Lights(engine, now), now)
+    wanted = select(func.count(Matter.id)).where(visible(actor, engine.registry), *narrowed, *only)
+    return session.scalar(wanted) or 0
 
 
 _ROWS = select(

@@ -156,6 +156,57 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_delegation_from_id'), ['from_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_delegation_to_id'), ['to_id'], unique=False)
 
+    op.create_table('flow_pause',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('flow', sa.String(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('paused_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('paused_by', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('resumed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('resumed_by', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.ForeignKeyConstraint(['paused_by'], ['person.id'], name=op.f('fk_flow_pause_paused_by')),
+    sa.ForeignKeyConstraint(['resumed_by'], ['person.id'], name=op.f('fk_flow_pause_resumed_by')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_flow_pause'))
+    )
+    with op.batch_alter_table('flow_pause', schema=None) as batch_op:
+        batch_op.create_index('uq_flow_pause_active', ['flow'], unique=True, sqlite_where=sa.text('resumed_at IS NULL'), postgresql_where=sa.text('resumed_at IS NULL'))
+
+    op.create_table('flow_plan',
+    sa.Column('flow', sa.String(), nullable=False),
+    sa.Column('next_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('noted_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('flow', name=op.f('pk_flow_plan'))
+    )
+    op.create_table('saved_view',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('person_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('address', sa.Text(), nullable=False),
+    sa.Column('default', sa.Boolean(), nullable=False),
+    sa.Column('made_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_saved_view_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_saved_view')),
+    sa.UniqueConstraint('person_id', 'name', name=op.f('uq_saved_view_person_id_name'))
+    )
+    op.create_table('ledger_export',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('person_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('address', sa.Text(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('total', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('written', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('beat_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('file', sa.String(), nullable=True),
+    sa.CheckConstraint("state IN ('running', 'done', 'cancelled', 'failed')", name=op.f('ck_ledger_export_state')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_ledger_export_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_ledger_export'))
+    )
+    with op.batch_alter_table('ledger_export', schema=None) as batch_op:
+        batch_op.create_index('ix_ledger_export_person', ['person_id', 'id'], unique=False)
+        batch_op.create_index('uq_ledger_export_running', ['person_id'], unique=True, sqlite_where=sa.text("state = 'running'"), postgresql_where=sa.text("state = 'running'"))
+
     op.create_table('flow_run',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('flow', sa.String(), nullable=False),

@@ -1,4 +1,4 @@
-"""自动任务: what the clock runs and how that went, with logs and running again."""
+"""自动任务: what the clock runs and how that went, with logs, running again, pausing and resuming."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -8,8 +8,10 @@ from fastapi import APIRouter, Form, Path, Query, Request, Response
 
 from config.calendar import SHANGHAI
 from services.db.errors import DubanError
+from services.runs.health import SWEEP, next_times, watch
 from services.runs.models import FlowRun, RunState
 from services.runs.overview import FLOWS, find_run, latest_runs, numbers_of, refuse_unless_watching
+from services.runs.pausing import ReasonMissing, may_pause, pause_flow, pauses, resume_flow
 from services.runs.prefect_server import PAGE, LogLine, prefect_status, run_logs
 from services.runs.queries import list_runs
 from services.runs.record import request_run
@@ -44,15 +46,17 @@ def show(
     with call.read() as session:
         latest = latest_runs(session)
         runs = list_runs(session, flow or None, _LIMIT + 1, before)
-        shown = [_row(run) for run in runs[:_LIMIT]]
-        rows = [(key, titled, _row(latest[key]) if key in latest else None) for key, titled in FLOWS.items()]
+        shown = [row_of(run) for run in runs[:_LIMIT]]
+        rows = [(key, titled, row_of(latest[key]) if key in latest else None) for key, titled in FLOWS.items()]
+        following_times, paused, watched = next_times(session, call.now), pauses(session), watch(session, call.now)
     following = str(shown[-1]["id"]) if len(runs) > _LIMIT else None
     more: dict[str, Any] = {}
     if not wants_fragment(request):
         more = {"prefect": prefect_status(call.service.runtime.settings, 0.5), "near": _is_near(request)}
     return render(
         request, call, "flows/page.html", fragment="flows/list.html", rows=rows, runs=shown, following=following,
-        flow=flow, before=before, states=STATES, flows=FLOWS, **more,
+        flow=flow, before=before, states=STATES, flows=FLOWS, next_times=following_times, paused=paused, watch=watched,
+        may_pause=may_pause(call.actor), **more,
     )  # fmt: skip
 
 
@@ -61,7 +65,7 @@ def show_run(request: Request, call: Visitor, run_id: RunId) -> Response:
     """The drawer of one run: its numbers and the log that Prefect keeps."""
     refuse_unless_watching(call.actor)
     with call.read() as session:
-        run = _row(find_run(session, run_id))
+        run = row_of(find_run(session, run_id))
     lines, trouble = _lines(call, run["prefect_run_id"])
     template = "flows/run.html"
     return render(
@@ -80,7 +84,46 @@ def run_again(call: Visitor, flow: Annotated[str, Form(max_length=100)]) -> Resp
     return done("已安排重跑，稍候自动显示结果", refresh=True)
 
 
-def _row(run: FlowRun) -> dict[str, Any]:
+@router.get("/flows/pause")
+def ask_to_pause(request: Request, call: Visitor, flow: Annotated[str, Query(max_length=100)]) -> Response:
+    """The dialog of 暂停."""
+    refuse_unless_watching(call.actor)
+    return _pause_dialog(request, call, flow)
+
+
+@router.post("/flows/pause")
+def pause(
+    request: Request, call: Visitor, flow: Annotated[str, Form(max_length=100)],
+    reason: Annotated[str, Form(max_length=2000, pattern=r"^[^\x00]*$")] = "",
+) -> Response:  # fmt: skip
+    """暂停: the clock leaves the flow out from its next turn on."""
+    try:
+        with call.write() as session:
+            pause_flow(session, flow, reason, call.actor, call.now)
+    except ReasonMissing as refusal:
+        return _pause_dialog(request, call, flow, reason, refusal.zh)
+    log.warning("flow paused", by=call.actor.id, name=call.actor.name, flow=flow, reason=reason)
+    return done("已暂停", bad=True, refresh=True, close=True)
+
+
+@router.post("/flows/resume")
+def resume(call: Visitor, flow: Annotated[str, Form(max_length=100)]) -> Response:
+    """恢复: the clock runs it within seconds and catches up."""
+    with call.write() as session:
+        resume_flow(session, flow, call.actor, call.now)
+    log.warning("flow resumed", by=call.actor.id, name=call.actor.name, flow=flow)
+    return done("已恢复，随即补上暂停期间的工作", refresh=True)
+
+
+def _pause_dialog(request: Request, call: Call, flow: str, reason: str = "", error: str = "") -> Response:
+    template = "flows/pause.html"
+    return render(
+        request, call, template, fragment=template, status=422 if error else 200, flow=flow, reason=reason,
+        error=error, title=FLOWS[flow].title if flow in FLOWS else flow, sweep=flow == SWEEP,
+    )  # fmt: skip
+
+
+def row_of(run: FlowRun) -> dict[str, Any]:
     """A run for a template, which outlives the session."""
     return {
         "id": run.id, "flow": run.flow, "state": RunState(run.state), "scheduled_for": run.scheduled_for,
@@ -116,5 +159,8 @@ def _local(at: str) -> str:
 
 
 def _is_near(request: Request) -> bool:
-    """Prefect's own pages answer on this machine alone: a link to them elsewhere would lead nowhere."""
-    return request.client is not None and request.client.host in _LOOPBACK
+    """Prefect's own pages answer on this machine alone: a link to them elsewhere would lead nowhere.
+
+    Behind a proxy everybody comes from this machine, but not everybody's browser is at it.
+    """
+    return request.client is not None and {request.client.host, request.url.hostname or ""} <= _LOOPBACK

@@ -1,116 +1,171 @@
 """事项台账: every matter one may know of, filtered by the address, in columns of one's choice; and as a workbook."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterator, Mapping
 from tempfile import TemporaryFile
 from typing import IO, Annotated, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
-import structlog
-from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import StreamingResponse
-from sqlalchemy import ColumnElement
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.responses import RedirectResponse, StreamingResponse
+from sqlalchemy.orm import Session
 
 from config.calendar import local_date
-from services.engine.queries import MatterFilters, list_matters
-from services.engine.queries.board import closed_between, ended_late, held_by
-from services.ledgers.exporting import COLUMNS, export_matters
+from services.engine.queries import list_matters
+from services.ledgers.asking import KEPT, LEVELS, STATUSES, Asking, read_asking
+from services.ledgers.exports import (
+    AT_ONCE,
+    begin_export,
+    cancel_export,
+    count_asked,
+    export_now,
+    latest_export,
+    open_export,
+)
+from services.ledgers.models import ExportState
+from services.ledgers.showing import columns_for, values_of
+from services.ledgers.views import default_view, list_views
 from services.web import choices
+from services.web.calls import Call
 from services.web.forgery import Visitor
 from services.web.rendering import render, wants_fragment
 
-log = structlog.get_logger("ledger")
 router = APIRouter()
-Asked = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
-STATUSES = {
-    "open": "在办", "overdue": "已超期", "soon": "即将到期", "suspended": "已中止", "closed": "已办结",
-}  # fmt: skip
-KEPT = {"on_time": "按期办结", "late": "曾有超期"}
-USUAL = ("light", "title", "state", "unit", "due", "event")
-_LIGHTS = {"soon": "yellow", "suspended": "grey"}
+Cursor = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
+ExportId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+LONGEST = 1000
+ALL = "all"
+"""In an address that asks for nothing else: really everything, not the view that one chose to begin with."""
 _WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _CHUNK = 64 * 1024
 
 
-@dataclass(frozen=True)
-class Asking:
-    """What an address asks for; `address` is the same again without what was empty or unknown."""
-
-    filters: MatterFilters
-    only: list[ColumnElement[bool]]
-    columns: tuple[str, ...]
-    address: dict[str, str]
-
-    def link(self, path: str) -> str:
-        return f"{path}?{urlencode(self.address)}" if self.address else path
+def read_address(request: Request, call: Visitor) -> Asking:
+    """Read the ledger's address; columns may be given one by one."""
+    given: dict[str, str] = {}
+    for name, text in request.query_params.multi_items():
+        text = text[:LONGEST].replace("\x00", "")
+        given[name] = f"{given[name]},{text}" if name == "cols" and name in given else text
+    return read_asking(call.engine, given)
 
 
-def read_asking(
-    procedure: Asked = "", state: Asked = "", unit: Asked = "", own: Asked = "", status: Asked = "", kept: Asked = "",
-    due_from: Asked = "", due_to: Asked = "", event_from: Asked = "", event_to: Asked = "",
-    closed_from: Asked = "", closed_to: Asked = "", q: Asked = "",
-    cols: Annotated[list[str], Query(max_length=40)] = [],  # noqa: B006
-) -> Asking:  # fmt: skip
-    """Read an address; what cannot be is as good as not asked for."""
-    unit_id = int(unit) if unit.isascii() and unit.isdecimal() and len(unit) < 19 else None
-    given = {"due_from": due_from, "due_to": due_to, "event_from": event_from, "event_to": event_to,
-             "closed_from": closed_from, "closed_to": closed_to}  # fmt: skip
-    days = {name: day for name, text in given.items() if (day := _day(text))}
-    status, kept, q = status if status in STATUSES else "", kept if kept in KEPT else "", q.strip()
-    alone = own == "1" and unit_id is not None
-    columns = tuple(name for name in COLUMNS if name in _split(cols)) or USUAL
-    filters = MatterFilters(
-        procedure or None, state or None, None if alone else unit_id, None if status in _LIGHTS else status or None,
-        _LIGHTS.get(status), None, days.get("due_from"), days.get("due_to"), days.get("event_from"),
-        days.get("event_to"), q or None,
-    )  # fmt: skip
-    address = {
-        "procedure": procedure, "state": state, "unit": str(unit_id or ""), "own": "1" if alone else "",
-        "status": status, "kept": kept, **{name: day.isoformat() for name, day in days.items()}, "q": q,
-        "cols": "" if columns == USUAL else ",".join(columns),
-    }  # fmt: skip
-    only = [held_by(unit_id)] if alone and unit_id else []
-    only += [ended_late(late=kept == "late")] if kept else []
-    if "closed_from" in days or "closed_to" in days:
-        only.append(closed_between(days.get("closed_from"), days.get("closed_to")))
-    return Asking(filters, only, columns, {name: text for name, text in address.items() if text})
-
-
-Asks = Annotated[Asking, Depends(read_asking)]
+Asks = Annotated[Asking, Depends(read_address)]
 
 
 @router.get("/ledger")
-def show(request: Request, call: Visitor, asking: Asks, cursor: Asked = "") -> Response:
+def show(request: Request, call: Visitor, asking: Asks, cursor: Cursor = "") -> Response:
     """The ledger; for htmx only the list, and the shortest address that shows it."""
+    whole = not wants_fragment(request)
     with call.read() as session:
+        if whole and not request.query_params and (chosen := default_view(session, call.actor)):
+            return RedirectResponse(f"/ledger?{chosen.address}" if chosen.address else f"/ledger?{ALL}=1", 303)
+        offered = columns_for(call.engine, asking.filters.procedure)
         page = list_matters(
-            session, call.engine, call.actor, call.now,
-            filters=asking.filters, only=asking.only, cursor=cursor or None,
+            session, call.engine, call.actor, call.now, filters=asking.filters,
+            only=asking.conditions(session, call.engine, call.actor, call.now), cursor=cursor or None,
         )  # fmt: skip
-        offered: dict[str, Any] = {} if wants_fragment(request) else {"units": choices.units(session, call)}
+        shown = [offered[name] for name in asking.columns]
+        cells = [
+            dict(zip(asking.columns, values, strict=True))
+            for values in values_of(session, call.engine, page.rows, shown)
+        ]
+        total = count_asked(session, call.engine, call.actor, asking, call.now)
+        more = _around(session, call, asking) if whole else {}
     answer = render(
-        request, call, "ledger/page.html", fragment="ledger/list.html", page=page, asking=asking, cursor=cursor,
-        address=asking.address, titles={name: column.title for name, column in COLUMNS.items()}, statuses=STATUSES,
-        kept=KEPT, procedures=choices.procedures(call), states=choices.states(call), **offered,
+        request, call, "ledger/page.html", fragment="ledger/list.html", page=page, cells=cells, asking=asking,
+        cursor=cursor, address=asking.address, total=total, at_once=AT_ONCE,
+        titles={name: column.title for name, column in offered.items()}, **more,
     )  # fmt: skip
-    if wants_fragment(request):
-        more = {"cursor": cursor} if cursor else {}
-        answer.headers["HX-Push-Url"] = f"/ledger?{urlencode(asking.address | more)}".rstrip("?")
+    if not whole:
+        answer.headers["HX-Push-Url"] = asking.link("/ledger", **({"cursor": cursor} if cursor else {}))
+        if not asking.address and not cursor:
+            answer.headers["HX-Push-Url"] = f"/ledger?{ALL}=1"
     return answer
 
 
 @router.get("/ledger/export")
 def export(call: Visitor, asking: Asks) -> Response:
-    """Exactly what the address filters, as a workbook; it lies in a file without a name until it is sent."""
-    file: IO[bytes] = TemporaryFile()  # noqa: SIM115  (closed once it is sent)
+    """Exactly what the address filters, as a workbook; it lies in a file without a name until it is sent.
+
+    What is too much for that is written aside, from the page.
+    """
     with call.read() as session:
-        rows = export_matters(
-            session, call.engine, call.actor, call.now, file,
-            columns=asking.columns, filters=asking.filters, only=asking.only,
-        )  # fmt: skip
-    log.info("ledger exported", by=call.actor.id, name=call.actor.name, rows=rows, **asking.address)
-    size = file.tell()
+        total = count_asked(session, call.engine, call.actor, asking, call.now)
+    if total > AT_ONCE:
+        return RedirectResponse(asking.link("/ledger"), 303)
+    file: IO[bytes] = TemporaryFile()  # noqa: SIM115  (closed once it is sent)
+    export_now(call.service.runtime, call.engine, call.actor, asking, call.now, file)
+    return _send(call, file)
+
+
+@router.post("/ledger/exports")
+def begin(request: Request, call: Visitor, asking: Asks) -> Response:
+    """Have a large export written aside; the page then shows how far it is."""
+    with call.read() as session:
+        total = count_asked(session, call.engine, call.actor, asking, call.now)
+    begin_export(call.service.runtime, call.engine, call.actor, asking, total, call.now)
+    return show_progress(request, call)
+
+
+@router.get("/ledger/exports")
+def show_progress(request: Request, call: Visitor) -> Response:
+    """How far one's latest large export is; the page asks every second while it is written."""
+    with call.read() as session:
+        latest = _progress(session, call)
+    template = "ledger/progress.html"
+    return render(request, call, template, fragment=template, export=latest)
+
+
+@router.post("/ledger/exports/{export_id:int}/cancel")
+def cancel(request: Request, call: Visitor, export_id: ExportId) -> Response:
+    """Stop an export of one's own at its next batch."""
+    with call.write() as session:
+        cancel_export(session, call.actor, export_id, call.now)
+    return show_progress(request, call)
+
+
+@router.get("/ledger/exports/{export_id:int}")
+def download(call: Visitor, export_id: ExportId) -> Response:
+    """The file of one's own export."""
+    with call.read() as session:
+        file = open_export(call.service.runtime, session, call.actor, export_id, call.now)
+    return _send(call, file)
+
+
+def _around(session: Session, call: Call, asking: Asking) -> dict[str, Any]:
+    """What stands around the list and is not swapped with it."""
+    return {
+        "units": choices.units(session, call), "statuses": STATUSES, "kept": KEPT, "levels": LEVELS,
+        "procedures": choices.procedures(call), "states": choices.states(call),
+        "views": [{"id": v.id, "name": v.name, "address": v.address, "default": v.default}
+                  for v in list_views(session, call.actor)],
+        "export": _progress(session, call), "chips": list(_chips(session, asking)),
+    }  # fmt: skip
+
+
+def _chips(session: Session, asking: Asking) -> Iterator[tuple[str, str, list[tuple[str, str]], str]]:
+    """What the board narrowed the ledger to: (title, unit, fields, the address without it)."""
+    for name, title, fields in (
+        ("held", "经手单位", ("held",)), ("late_by", "责任超期单位", ("late_by", "late_from", "late_to")),
+    ):  # fmt: skip
+        if name in asking.address:
+            unit = choices.unit_name(session, int(asking.address[name]))
+            rest = Asking(asking.filters, (), {k: v for k, v in asking.address.items() if k not in fields})
+            span = [asking.address[f] for f in fields[1:] if f in asking.address]
+            said = f"{unit}（{' 至 '.join(span)}）" if span else unit
+            yield title, said, [(f, asking.address[f]) for f in fields if f in asking.address], rest.link("/ledger")
+
+
+def _progress(session: Session, call: Call) -> Mapping[str, Any] | None:
+    if (latest := latest_export(session, call.actor, call.now)) is None:
+        return None
+    return {
+        "id": latest.id, "state": ExportState(latest.state), "total": latest.total, "written": latest.written,
+        "asked_at": latest.asked_at,
+    }  # fmt: skip
+
+
+def _send(call: Call, file: IO[bytes]) -> Response:
+    size = file.seek(0, 2)
     file.seek(0)
     name = quote(f"事项台账-{local_date(call.now).isoformat()}.xlsx")
     headers = {
@@ -124,15 +179,3 @@ def _chunks(file: IO[bytes]) -> Iterator[bytes]:
     with file:
         while chunk := file.read(_CHUNK):
             yield chunk
-
-
-def _day(text: str) -> date | None:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if 1950 <= day.year <= 2099 else None
-
-
-def _split(cols: list[str]) -> set[str]:
-    return {name for text in cols for name in text.split(",")}

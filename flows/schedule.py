@@ -123,4 +123,11 @@ SCHEDULE: tuple[Scheduled, ...] = (
         "5 6 * * *",  # the day of a half-year's quality sample is announced by no table, this one included
         grace=timedelta(days=7),
     ),
+    Scheduled(
+        "close_periods",
+        "年度得分固定与更正",
+        "services.scoring.computing:close_periods",
+        "35 5 * * *",
+        grace=timedelta(days=7),
+    ),
 )

@@ -9,4 +9,5 @@ def all_models() -> None:
     import services.ledgers.models
     import services.notifications.attention
     import services.runs.models
-    import services.sampling.models  # noqa: F401
+    import services.sampling.models
+    import services.scoring.models  # noqa: F401

@@ -13,6 +13,7 @@ from services.cli import (
     policies,
     procedures,
     runs,
+    scores,
     serving,
 )
 from services.cli.edge import Refusing
@@ -39,6 +40,7 @@ app.add_typer(procedures.app, name="procedures", help="What can be done, by whom
 app.add_typer(policies.app, name="policy", help="Policy packs.")
 app.add_typer(obligations.app, name="obligations", help="What recurs by rule, per unit and period.")
 app.add_typer(candidates.app, name="candidates", help="What rules propose for people to judge.")
+app.add_typer(scores.app, name="scores", help="Scores of units and people.")
 app.add_typer(runs.app, name="flows", help="What the clock ran.")
 app.command()(period)
 app.add_typer(petition, name="petition", help="Petitions from a ledger.")

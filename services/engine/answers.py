@@ -20,6 +20,7 @@ from statemachines.kit.forms import (
     Destination,
     Form,
     FreshEvidence,
+    Heard,
     Mark,
     Names,
     Ref,
@@ -36,7 +37,8 @@ Condition = Callable[[], ColumnElement[bool]]
 class Answers:
     """A valid form. `stored` goes to the journal, `sealed` to the vault (name → JSON text).
 
-    `parts` holds, per field, the people whom the answer gives a part in the matter.
+    `parts` holds, per field, the people whom the answer gives a part in the matter; `heard` those it is about and who
+    have a say in it.
     """
 
     form: Form
@@ -47,6 +49,7 @@ class Answers:
     matters: frozenset[int] = frozenset()
     attachments: frozenset[int] = frozenset()
     parts: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    heard: frozenset[int] = frozenset()
 
 
 @dataclass
@@ -62,6 +65,7 @@ class _Found:
     parts: dict[str, set[int]] = field(default_factory=dict)
     destinations: dict[int, str] = field(default_factory=dict)
     evidence: dict[int, str] = field(default_factory=dict)
+    heard: set[int] = field(default_factory=set)
 
 
 def read_answers(
@@ -106,6 +110,7 @@ def read_answers(
         matters=frozenset(found.ids.get("matter", ())),
         attachments=frozenset(found.ids.get("attachment", ())),
         parts={path: frozenset(people) for path, people in found.parts.items()},
+        heard=frozenset(found.heard),
     )
 
 
@@ -122,7 +127,9 @@ def _look_at(path: str, marks: tuple[Mark, ...], value: Any, policy: Policy, tod
                 found.errors.append(_error(path, "in_the_future", f"{value} has not come yet", "日期不得晚于今天"))
             case Ref(to=kind):
                 found.ids.setdefault(kind, {})[value] = path
-                if kind == "person" and not names:
+                if kind == "person" and any(isinstance(m, Heard) for m in marks):
+                    found.heard.add(value)
+                elif kind == "person" and not names:
                     found.handlers[value] = path
                     found.parts.setdefault(path, set()).add(value)
             case Destination():

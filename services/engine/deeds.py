@@ -182,7 +182,7 @@ def _open(around: Round, matter: dict[str, Any], deed: Deed, procedure: str) -> 
     )
     open_matter(
         around.engine, around.session, procedure, declared.opening.on_rung(rung), CLOCK, around.now,
-        unit_id=matter["unit_id"], parent=Parent(matter["id"], "supervises"),
+        unit_id=matter["unit_id"], parent=Parent(matter["id"], declared.opening.rung_link),
     )  # fmt: skip
 
 

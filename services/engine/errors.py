@@ -54,6 +54,15 @@ class AlreadyPerformed(Conflict):
         )  # fmt: skip
 
 
+class AlreadyOpened(Conflict):
+    """The procedure opens such a matter once, and there is one."""
+
+    code: ClassVar[str] = "already_opened"
+
+    def __init__(self, title: str) -> None:
+        super().__init__("there is one already, and there is only ever one", f"已有同一对象的“{title}”，不能重复登记")
+
+
 class Stale(Conflict):
     code: ClassVar[str] = "stale_version"
 

@@ -109,7 +109,12 @@ class Loaded:
             linked=self.linked,
             panels={name: s.tally(self.definition, self._panels[name]) for name, s in self.sittings.items()},
             roles=roles,
+            at_home=self._at_home(actor, behalf_of),
         )
+
+    def _at_home(self, actor: Actor, behalf_of: int | None) -> bool:
+        path, acting = self.row["unit_path"], {actor.id, behalf_of}
+        return any(g.path.startswith(path) for g in actor.grants if g.holder_id in acting)
 
     @property
     def _panels(self) -> Mapping[str, Panel]:

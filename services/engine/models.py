@@ -251,6 +251,16 @@ class Link(Base):
     told_at: Mapped[datetime | None]
 
 
+class Once(Base):
+    """What a procedure opens once only: the key that its opening makes of the answers, and the matter that has it."""
+
+    __tablename__ = "once"
+
+    procedure: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    matter_id: Mapped[int] = mapped_column(ForeignKey("matter.id"))
+
+
 class Seat(Base):
     """A member of a panel in one of its rounds; `answers` stay empty where the panel is anonymous."""
 

@@ -19,7 +19,7 @@ from services.db.rows import update_row
 from services.db.session import Database
 from services.db.upsert import insert_missing
 from services.engine.core import Engine, engine_for
-from services.engine.errors import ActionRefused, Conflict, InvalidAnswers, NotPermitted
+from services.engine.errors import ActionRefused, AlreadyOpened, Conflict, InvalidAnswers, NotPermitted
 from services.engine.models import Obligation
 from services.engine.occasions import House, Owed, declared, due_periods, find_period
 from services.engine.opening import open_matter
@@ -153,9 +153,15 @@ def _see_to(session: Session, engine: Engine, house: House, owed: Owed, row_id: 
     if row_id is None:
         return "skipped"
     why = why_waived(owed.period, house.units[owed.occasion.unit_id], local_date(now), engine.calendar)
-    done = {"waived": why} if why else {"matter_id": _open(session, engine, owed, now)}
+    done: dict[str, Any] = {"waived": why}
+    if why is None:
+        try:
+            with session.begin_nested():
+                done = {"matter_id": _open(session, engine, owed, now)}
+        except AlreadyOpened as there:
+            done = {"waived": there.zh}
     update_row(session, Obligation, row_id, {**done, "failure": None, "made_at": now})
-    return "waived" if why else "opened"
+    return "waived" if "waived" in done else "opened"
 
 
 def _open(session: Session, engine: Engine, owed: Owed, now: datetime) -> int:

@@ -10,15 +10,16 @@ from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
+from services.db.upsert import insert_missing
 from services.engine import journal
 from services.engine.answers import Answers, read_answers
 from services.engine.beginning import write_beginning
 from services.engine.changes import Changes
 from services.engine.core import Engine
 from services.engine.decided import Beginning
-from services.engine.errors import ActionRefused, InvalidAnswers, NotPermitted
+from services.engine.errors import ActionRefused, AlreadyOpened, InvalidAnswers, NotPermitted
 from services.engine.loading import load_others
-from services.engine.models import Exclusion, Matter
+from services.engine.models import Exclusion, Matter, Once
 from services.engine.recording import write_link
 from services.engine.registry import Definition
 from services.engine.routing import path_of
@@ -89,6 +90,7 @@ def open_matter(
     if about := answers.matters - above:  # whoever those keep away is kept away from this one too
         away = _exclusions(session, above | about)
         answers = read(*away)
+    away = (away[0] - answers.heard, away[1])
     if parent is None:
         _refuse_where_named(session, answers, away[1], unit_path)
     situation = _situation(session, definition, answers, actor, now, unit_id)
@@ -97,6 +99,7 @@ def open_matter(
     changes.apply(procedure.opening.effects)
     start = Beginning(definition, answers, changes, unit_id, event_on, request_key, external_ref, away)
     opened = write_beginning(session, start)
+    _claim(session, procedure, answers, opened.matter_id)
     if parent is not None:
         _follow(session, engine, parent, definition, opened.matter_id, now)
     for ground in sorted(grounds):
@@ -165,6 +168,14 @@ def _refuse_where_named(session: Session, answers: Answers, units_away: frozense
             "zh": "被反映单位不得受理涉及本单位的事项，请由上级单位登记",
         }  # fmt: skip
         raise InvalidAnswers([error])
+
+
+def _claim(session: Session, procedure: Procedure, answers: Answers, matter_id: int) -> None:
+    """The insert is the claim to what the procedure allows once."""
+    key = procedure.opening.once(answers.form) if procedure.opening.once else None
+    row = {"procedure": procedure.key, "key": key, "matter_id": matter_id}
+    if key is not None and not insert_missing(session, Once, [row], ["procedure", "key"], [Once.matter_id]):
+        raise AlreadyOpened(procedure.title)
 
 
 def _exclusions(session: Session, matters: Collection[int]) -> tuple[frozenset[int], frozenset[int]]:

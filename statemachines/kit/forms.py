@@ -98,6 +98,14 @@ class Anchor(Mark):
 
 
 @dataclass(frozen=True, slots=True)
+class Heard(Mark):
+    """The matter is about this person, who has a say in it: he is not kept away, even if its parent keeps him away."""
+
+    def keys(self) -> dict[str, Any]:
+        return {"x-heard": True}
+
+
+@dataclass(frozen=True, slots=True)
 class FreshEvidence(Mark):
     """This file shows that something was done here: no other matter may have used the same content before."""
 

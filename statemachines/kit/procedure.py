@@ -107,7 +107,9 @@ WITHDRAW = "withdraw"
 class Opening:
     """How a matter begins. `event` is the form's field with the date of the event that fixes the policy's version
     (None: the day it is opened); `on_rung` makes the answers when a ladder of another matter opens it, `on_period`
-    when an obligation of the policy does, `on_candidate` when a rule of the policy proposes it."""
+    when an obligation of the policy does, `on_candidate` when a rule of the policy proposes it. `once` makes
+    a key of the form that one matter only may ever have; `rung_link` is the kind of link by which one that a rung opened
+    hangs on the late one."""
 
     form: type[Form]
     title: Callable[[Any], str]
@@ -117,6 +119,8 @@ class Opening:
     on_rung: Callable[[Rung], Mapping[str, Any]] | None = None
     on_period: Callable[[Occasion], Mapping[str, Any]] | None = None
     on_candidate: Callable[[Proposal], Mapping[str, Any]] | None = None
+    once: Callable[[Any], str | None] | None = None
+    rung_link: str = "supervises"
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,8 @@ class Situation:
     says it was taken over from another record; `duties` are those still owed; `clocks` the state of each running or
     suspended clock; `pending` clocks with an extension waiting; `others` the matters that answers refer to; `linked`,
     per kind of link that the procedure watches, the matters that hang on this one; `panels` how each panel stands;
-    `roles` those by which the actor may do what he does.
+    `roles` those by which the actor may do what he does; `at_home` says whether whoever acts has any role of his own at
+    the unit that holds the matter, or below it.
     """
 
     state: str
@@ -95,6 +96,7 @@ class Situation:
     linked: Mapping[str, tuple[Other, ...]] = field(default_factory=dict)
     panels: Mapping[str, Tally] = field(default_factory=dict)
     roles: frozenset[str] = frozenset()
+    at_home: bool = False
 
     def answer(self, path: str, default: Any = None) -> Any:
         """Return one answer on record by "action.field", or `default` where that step was never taken."""

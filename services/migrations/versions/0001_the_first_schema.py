@@ -430,6 +430,14 @@ def upgrade() -> None:
     sa.UniqueConstraint('matter_id', 'panel', 'round', 'person_id', name=op.f('uq_panel_seat_matter_id_panel_round_person_id'))
     )
 
+    op.create_table('once',
+    sa.Column('procedure', sa.String(), nullable=False),
+    sa.Column('key', sa.String(), nullable=False),
+    sa.Column('matter_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.ForeignKeyConstraint(['matter_id'], ['matter.id'], name=op.f('fk_once_matter_id')),
+    sa.PrimaryKeyConstraint('procedure', 'key', name=op.f('pk_once'))
+    )
+
     op.create_table('panel_urn',
     sa.Column('matter_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('panel', sa.String(), nullable=False),
@@ -545,4 +553,22 @@ def upgrade() -> None:
     with op.batch_alter_table('candidate', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_candidate_matter_id'), ['matter_id'], unique=False)
 
+    op.create_table('score_card',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('period', sa.String(), nullable=False),
+    sa.Column('unit_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('person_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('number', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('digest', sa.String(), nullable=False),
+    sa.Column('figures', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"), nullable=False),
+    sa.Column('entries', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"), nullable=False),
+    sa.Column('changed', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"), nullable=False),
+    sa.Column('computed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('computed_by', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.ForeignKeyConstraint(['computed_by'], ['person.id'], name=op.f('fk_score_card_computed_by')),
+    sa.ForeignKeyConstraint(['unit_id'], ['unit.id'], name=op.f('fk_score_card_unit_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_score_card')),
+    sa.UniqueConstraint('period', 'unit_id', 'person_id', 'number', name=op.f('uq_score_card_period_unit_id_person_id_number'))
+    )
     # ### end Alembic commands ###

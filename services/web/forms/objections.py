@@ -13,6 +13,7 @@ _SAID = {
     "string_too_long": "超过字数上限，请精简", "too_long": "超过数量上限，请减少",
     "int_parsing": "请填写整数", "int_type": "请填写整数", "int_from_float": "请填写整数",
     "int_parsing_size": "数字过大",
+    "decimal_parsing": "请填写数字", "decimal_max_places": "最多保留两位小数",
     "bool_parsing": "请选择“是”或“否”", "bool_type": "请选择“是”或“否”",
     "date_parsing": _DATE, "date_from_datetime_parsing": _DATE, "date_type": _DATE,
     "datetime_parsing": _DATE, "datetime_from_date_parsing": _DATE, "value_error": "填写有误，请更正",

@@ -1,0 +1,1 @@
+"""Scores of units and people for a period: from counted entries alone, kept with a digest, corrected openly."""

@@ -32,7 +32,8 @@ def supervised(teller: Teller, overdue_since: int, upto: str) -> Story:
     if upto == "verification":
         return
     yield 1
-    teller.act(order, "strike_off", teller.one_of("supervisor", COUNTY), {"opinion": "情况属实，同意销号。"})
+    teller.act(order, "verify", teller.one_of("supervisor", COUNTY), {"opinion": "查看了佐证材料，情况属实。"})
+    teller.act(order, "strike_off", teller.one_of("county_office", COUNTY), {"opinion": "同意销号。"})
 
 
 def checked(teller: Teller, case: Case, upto: str) -> Story:
@@ -80,7 +81,8 @@ def ordered(teller: Teller, source: str, upto: str) -> Story:
     if upto == "verification":
         return
     yield 1
-    teller.act(order, "strike_off", "lujing", {"opinion": "经核验，同意销号。"})
+    teller.act(order, "verify", teller.one_of("supervisor", COUNTY), {"opinion": "现场核验，问题已整改。"})
+    teller.act(order, "strike_off", "lujing", {"opinion": "同意销号。"})
 
 
 def acknowledged_by(teller: Teller, login: str) -> Story:

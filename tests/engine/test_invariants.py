@@ -200,6 +200,10 @@ class TestApart:
         with pytest.raises(ActionRefused) as refusal:
             county.act(matter_id, "strike_off", "handler", {"opinion": "属实"})
         assert refusal.value.extra["reason"] == "verifier_rectified"
+        county.act(matter_id, "verify", "supervisor", {"opinion": "属实"})
+        with pytest.raises(ActionRefused) as refusal:
+            county.act(matter_id, "strike_off", "supervisor", {"opinion": "属实"})
+        assert refusal.value.extra["reason"] == "one_person"
         assert county.act(matter_id, "strike_off", "office", {"opinion": "属实"}).state == "struck_off"
         check(county)
 

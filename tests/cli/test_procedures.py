@@ -76,7 +76,7 @@ def test_a_kept_procedure_and_a_kept_policy_cannot_be_compared(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("show", "nothing"), "bad_argument: there is no procedure nothing; there are petition, "),
+        (("show", "nothing"), "bad_argument: there is no procedure nothing; there are accountability, "),
         (("show", "petition", "--on", "soon"), 'bad_argument: "soon" is no date'),
         (("diagram",), "bad_argument: name a procedure, or give a folder with --all"),
         (("diff", "petition", "petition@national"), 'bad_argument: cannot read "petition"'),

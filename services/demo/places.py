@@ -43,16 +43,26 @@ class Member:
 
 def _cast() -> tuple[Member, ...]:
     at_county = [
-        ("shenmingyuan", "沈明远", "县纪委书记、监委主任", ("county_leader",)),
-        ("guchanghe", "顾长河", "县纪委副书记", ("county_leader", "unit_leader")),
+        ("shenmingyuan", "沈明远", "县纪委书记、监委主任", ("county_leader", "standing_committee")),
+        ("guchanghe", "顾长河", "县纪委副书记", ("county_leader", "unit_leader", "standing_committee")),
+        ("qintao", "秦韬", "县纪委常委", ("standing_committee",)),
+        ("suwanqing", "苏晚晴", "县纪委常委", ("standing_committee",)),
+        ("jixueyan", "纪雪岩", "县监委委员", ("standing_committee",)),
+        ("hezhiyuan", "何致远", "县委书记", ("party_committee",)),
+        ("liangyu", "梁宇", "县委副书记", ("party_committee",)),
+        ("shaoqiming", "邵启明", "县委组织部部长", ("party_committee",)),
         ("lujing", "陆静", "信访室主任", ("county_office",)),
         ("fangwen", "方文", "信访室干部", ("petition_clerk",)),
         ("yexiaohe", "叶小禾", "信访室干部", ("petition_clerk",)),
-        ("kangning", "康宁", "第一纪检监察室主任", ("handler",)),
-        ("tongwei", "童伟", "第一纪检监察室干部", ("handler",)),
-        ("hansong", "韩松", "案件监督管理室主任", ("rechecker",)),
-        ("luomin", "罗敏", "案件监督管理室干部", ("rechecker",)),
-        ("songliqun", "宋立群", "党风政风监督室主任", ("supervisor",)),
+        ("kangning", "康宁", "第一纪检监察室主任", ("handler", "investigator")),
+        ("tongwei", "童伟", "第一纪检监察室干部", ("handler", "investigator")),
+        ("hansong", "韩松", "案件监督管理室主任", ("rechecker", "case_manager")),
+        ("luomin", "罗敏", "案件监督管理室干部", ("rechecker", "case_manager")),
+        ("songliqun", "宋立群", "党风政风监督室主任", ("supervisor", "conduct_office")),
+        ("yanhui", "颜慧", "党风政风监督室干部", ("conduct_office",)),
+        ("bianzheng", "卞正", "案件审理室主任", ("reviewer",)),
+        ("jianghe", "姜禾", "案件审理室干部", ("reviewer",)),
+        ("lumingzhe", "陆明哲", "案件审理室干部", ("reviewer",)),
         ("dingyiming", "丁一鸣", "信息中心管理员", ("admin",)),
     ]
     county = [Member(who, name, COUNTY, post, roles, who == "shenmingyuan") for who, name, post, roles in at_county]
@@ -69,12 +79,21 @@ def _township_staff() -> list[Member]:
         "hekou": (("hejinshan", "何金山"), ("yanhua", "严华"), ("caojun", "曹军"), ("weilan", "魏兰")),
         "yunling": (("yunzhengming", "云正明"), ("shuman", "舒曼"), ("jiaoyang", "焦阳"), ("baolin", "鲍琳")),
     }  # fmt: skip
+    secretaries = {
+        "liuhe": ("liuzhongyuan", "柳忠远"), "baishi": ("shipinyan", "石品言"), "qingshan": ("qingfeng", "卿峰"),
+        "chengguan": ("guanshan", "关山"), "shiqiao": ("shimo", "施默"), "hekou": ("jiangliu", "江流"),
+        "yunling": ("lingyun", "凌云"),
+    }  # fmt: skip
     posts = (
-        ("纪委书记", ("unit_leader",)), ("信访员", ("petition_clerk",)),
-        ("纪委副书记", ("handler",)), ("纪检干事", ("handler",)),
+        ("纪委书记", ("unit_leader", "township_discipline")), ("信访员", ("petition_clerk",)),
+        ("纪委副书记", ("handler", "township_discipline")), ("纪检干事", ("handler",)),
     )  # fmt: skip
-    return [
-        Member(login, name, unit, TOWNSHIPS[unit] + post, roles, roles == ("unit_leader",))
+    heads = [
+        Member(login, name, unit, f"{TOWNSHIPS[unit]}党委书记", ("township_committee", "unit_head"), True)
+        for unit, (login, name) in secretaries.items()
+    ]
+    return heads + [
+        Member(login, name, unit, TOWNSHIPS[unit] + post, roles)
         for unit, people in staff.items()
         for (login, name), (post, roles) in zip(people, posts, strict=True)
     ]
@@ -89,9 +108,17 @@ def _department_staff() -> list[Member]:
         "finance": (("qianyi", "钱毅"), ("jinshu", "金书"), ("yinhong", "尹红")),
         "agriculture": (("tiangeng", "田耕"), ("miaowen", "苗文"), ("hequn", "禾群")),
     }  # fmt: skip
+    directors = {
+        "water": ("yuanquan", "原泉"), "education": ("shudao", "舒道"), "housing": ("anju", "安居"),
+        "civil": ("minsheng", "闵生"), "finance": ("caiwei", "蔡威"), "agriculture": ("fengnian", "丰年"),
+    }  # fmt: skip
+    heads = [
+        Member(login, name, unit, f"{DEPARTMENTS[unit]}局长", ("unit_head",), True)
+        for unit, (login, name) in directors.items()
+    ]
     posts = ("纪检监察组组长", ("unit_leader",)), ("纪检监察组副组长", ("handler",)), ("纪检监察组干部", ("handler",))
-    return [
-        Member(login, name, unit, f"派驻{DEPARTMENTS[unit]}{post}", roles, roles == ("unit_leader",))
+    return heads + [
+        Member(login, name, unit, f"派驻{DEPARTMENTS[unit]}{post}", roles)
         for unit, people in staff.items()
         for (login, name), (post, roles) in zip(people, posts, strict=True)
     ]

@@ -52,7 +52,10 @@ S = State
 OPEN = tuple(s for s in S if s not in (S.RETURNED, S.CLOSED))
 REVIEWED = (S.ASSIGNMENT, S.READING, S.TALK, S.CONVENING, S.DELIBERATION, S.OPINION)
 DIMENSIONS = ("facts", "evidence", "character", "proportion", "procedure", "file")
-INVESTIGATING = ("set_team.members", "note_progress", "investigate", "record_reply", "submit_report")
+INVESTIGATING = (
+    "set_team.members", "add_member.person", "note_progress", "record_reply", "hear_subject", "hear_subject.listeners",
+    "write_report", "sign", "submit_report",
+)  # fmt: skip
 """The steps of a case, and of the clue before it, that make somebody one who investigated."""
 
 Points = Annotated[int, Field(ge=0, le=100)]

@@ -79,7 +79,7 @@ CASE = procedure(
                (fx.Suspend("whole"), fx.StartClock("county"), fx.Open("case_review", _review, "county_review"))),
         Action("receive_review", "收到审核意见", [S.REVIEW], S.DECISION, Form,
                (linked_done("county_review", zh="县审未办结"),), (fx.StopClock("county"), fx.Resume("whole"))),
-        Action("deliberate", "提请审议", [S.DECISION], None, Form, (),
+        Action("ask_deliberation", "提请审议", [S.DECISION], None, Form, (),
                (fx.Open("deliberation", _this, "deliberation"),), Kind.NOTE),
         Action("decide", "作出决定", [S.DECISION], S.DECIDED, Decision,
                (linked_done("deliberation", zh="审议未办结", at_least=0),),
@@ -91,7 +91,7 @@ CASE = procedure(
     when_done={"county_review": "receive_review"},
 )  # fmt: skip
 
-_TOWNSHIP_DOES = ("set_team", "note_progress", "send_to_review", "deliberate", "decide")
+_TOWNSHIP_DOES = ("set_team", "note_progress", "send_to_review", "ask_deliberation", "decide")
 _CLOCK = {"title": "全程期限", "source": "测试", "budget": "3 month"}
 CASE_POLICY: dict[str, Any] = {
     "source": {"title": "测试", "effective": date(2010, 1, 1)}, "number": "立案〔{year}〕{n}号",

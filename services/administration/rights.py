@@ -3,7 +3,7 @@
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from services.identity.access import Actor
+from services.identity.access import Actor, unit_ids_in_scope
 from services.identity.errors import NotPermitted
 from services.identity.models import Grant, Post, Unit
 from services.identity.people import get_person
@@ -59,6 +59,12 @@ def administered_unit(session: Session, actor: Actor, unit_id: int) -> Unit:
     unit = get_unit(session, unit_id)
     refuse_unless_admin_at(actor, unit.path)
     return unit
+
+
+def scope(session: Session, actor: Actor) -> frozenset[int] | None:
+    """Return the ids of the units that the actor administers; None stands for all."""
+    inside = unit_ids_in_scope(session, actor, [ADMIN])
+    return None if inside is None else frozenset(inside)
 
 
 def administered_units(session: Session, actor: Actor) -> list[Unit]:

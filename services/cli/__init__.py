@@ -17,6 +17,7 @@ from services.cli import (
     serving,
 )
 from services.cli.edge import Refusing
+from services.cli.people import app as people
 from services.cli.period import period
 from services.cli.petitions import app as petition
 from services.cli.replay import replay
@@ -43,5 +44,6 @@ app.add_typer(candidates.app, name="candidates", help="What rules propose for pe
 app.add_typer(scores.app, name="scores", help="Scores of units and people.")
 app.add_typer(runs.app, name="flows", help="What the clock ran.")
 app.command()(period)
+app.add_typer(people, name="people", help="Units and people from a workbook.")
 app.add_typer(petition, name="petition", help="Petitions from a ledger.")
 app.command()(replay)

@@ -1,10 +1,12 @@
 """What every command shares: the runtime, the clock, how results are shown and refusals are told."""
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -66,6 +68,19 @@ def migrated_runtime() -> "Runtime":
     if not is_current(made.database):
         raise NotMigrated
     return made
+
+
+def check_target(target: Path | None, source: Path | None, what: str) -> None:
+    """Refuse before anything is done a workbook that could not be written, or that would replace what is read."""
+    from services.cli.refusals import BadArgument
+
+    if target is None:
+        return
+    usable = target.parent.is_dir() and os.access(target.parent, os.W_OK) and not target.is_dir()
+    if target.suffix.lower() != ".xlsx" or not usable:
+        raise BadArgument(f"{what} {target}: give an .xlsx file in a folder that you can write to")
+    if source is not None and target.exists() and source.exists() and target.samefile(source):
+        raise BadArgument(f"{what} would replace the file that is read; give another one")
 
 
 def clock_now() -> datetime:

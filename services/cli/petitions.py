@@ -1,13 +1,12 @@
 """`duban petition import`."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from services.cli.edge import AsJson, clock_now, migrated_runtime, progress, report, table
+from services.cli.edge import AsJson, check_target, clock_now, migrated_runtime, progress, report, table
 
 if TYPE_CHECKING:
     from services.ledgers.importing import Outcome
@@ -48,7 +47,7 @@ def import_ledger(
     from services.ledgers.importing import Order, import_reading, read_for_import
     from services.ledgers.returning import return_rejections
 
-    _check_target(file, rejected)
+    check_target(rejected, file, "--rejected")
     made, now = migrated_runtime(), clock_now()
     engine = engine_for(made)
     order = Order(unit, Wishes(registrar, approver, handler), dry_run)
@@ -62,19 +61,6 @@ def import_ledger(
         typer.echo(f"{rejected} names complainants in clear: only you can read it; delete it once mended", err=True)
     if outcome.reading.rejections:
         raise typer.Exit(1)
-
-
-def _check_target(file: Path, rejected: Path | None) -> None:
-    """Refuse before anything is done a report that could not be written, or that would replace the ledger."""
-    from services.cli.refusals import BadArgument
-
-    if rejected is None:
-        return
-    usable = rejected.parent.is_dir() and os.access(rejected.parent, os.W_OK) and not rejected.is_dir()
-    if rejected.suffix.lower() != ".xlsx" or not usable:
-        raise BadArgument(f"--rejected {rejected}: give an .xlsx file in a folder that you can write to")
-    if rejected.exists() and file.exists() and rejected.samefile(file):
-        raise BadArgument("--rejected would replace the ledger itself; give another file")
 
 
 def _answer(outcome: "Outcome", dry_run: bool) -> dict[str, Any]:

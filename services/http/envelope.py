@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.documents import MOST_BYTES
 from services.http.problems import problem, unexpected
 
-UPLOADS = frozenset({"/api/v1/attachments", "/uploads"})
+UPLOADS = frozenset({"/api/v1/attachments", "/uploads", "/units/import"})
 BODY_LIMIT = 1024 * 1024
 UPLOAD_LIMIT = MOST_BYTES + 64 * 1024
 """A file at its limit, and the multipart text around it."""

@@ -9,9 +9,6 @@ from datetime import datetime
 from typing import IO, Any
 
 from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
 from config.calendar import local_date
@@ -23,6 +20,7 @@ from services.engine.queries.paging import MOST
 from services.identity.access import load_actor
 from services.ledgers.asking import Asking
 from services.ledgers.showing import AnyColumn, columns_for, values_of
+from services.ledgers.writing import cell, heading
 
 EXPORTED = "export"
 
@@ -49,7 +47,7 @@ def write_ledger(
     written = 0
     for values in _batches(database, engine, person_id, asking, shown, now, export_id):
         for row in values:
-            sheet.append([_cell(sheet, column, value) for column, value in zip(shown, row, strict=True)])
+            sheet.append([cell(sheet, value, column.number_format) for column, value in zip(shown, row, strict=True)])
         written += len(values)
         if not go_on(written):
             book.close()
@@ -86,22 +84,5 @@ def _sheet(book: Workbook, shown: Sequence[AnyColumn]) -> Any:
     sheet.freeze_panes = "A2"
     for place, column in enumerate(shown, start=1):
         sheet.column_dimensions[get_column_letter(place)].width = column.width
-    sheet.append([_heading(sheet, column.title) for column in shown])
+    sheet.append([heading(sheet, column.title) for column in shown])
     return sheet
-
-
-def _heading(sheet: Any, title: str) -> Any:
-    cell = WriteOnlyCell(sheet, value=title)
-    cell.font, cell.fill = Font(bold=True), PatternFill("solid", fgColor="FFE8EEF7")
-    cell.alignment = Alignment(vertical="center")
-    return cell
-
-
-def _cell(sheet: Any, column: AnyColumn, value: Any) -> Any:
-    if isinstance(value, str):
-        value = ILLEGAL_CHARACTERS_RE.sub("", value)
-    cell = WriteOnlyCell(sheet, value=value)
-    if isinstance(value, str):
-        cell.data_type = "s"  # a title that begins with "=" is text, never a formula
-    cell.number_format = column.number_format
-    return cell

@@ -38,7 +38,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     )),
     ("系统管理", (
         Entry("/units", "机构与人员", "sitemap", _ADMINISTERING),
-        Entry("/roles", "角色与权限", "shield-check", _ADMINISTERING),
+        Entry("/roles", "角色与权限", "shield-check", _WATCHING),
         Entry("/procedures", "流程与时限", "adjustments"),
     )),
 )  # fmt: skip

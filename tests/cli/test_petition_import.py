@@ -121,5 +121,5 @@ def test_a_file_that_is_no_ledger_exits_2(office: County, tmp_path: Path) -> Non
 def test_it_does_not_write_over_the_ledger(office: County, tmp_path: Path) -> None:
     path = write_csv(tmp_path / "台账.xlsx", [HEADINGS, row(1)])
     result = run(path, "--rejected", path)
-    assert result.exit_code == 2 and "replace the ledger itself" in result.stderr
+    assert result.exit_code == 2 and "would replace the file" in result.stderr
     assert path.read_text(encoding="utf-8").startswith("清河县")

@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from sqlalchemy import or_, select
 
 from services.administration import people
-from services.api.administering import office
 from services.api.shapes import Day, Id, Reason, Sent, Shown
+from services.http.administering import office
 from services.http.calls import Acting, Call, Reading
 from services.http.errors import InsufficientScope
 from services.identity.models import Delegation

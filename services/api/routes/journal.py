@@ -4,10 +4,10 @@ from fastapi import APIRouter
 
 from services.administration import record
 from services.administration.rights import refuse_unless_admin_of_all
-from services.api.administering import log_deed
 from services.api.shapes import Id, Shown
 from services.engine.journal import verify
 from services.engine.visibility import find_visible
+from services.http.administering import log_deed
 from services.http.calls import Administering, Reading
 
 router = APIRouter(tags=["journal"])

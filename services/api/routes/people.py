@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from config.calendar import local_date
 from services.administration import people
 from services.administration.rights import is_admin, refuse_unless_admin, refuse_unless_admin_at
-from services.api.administering import office
 from services.api.shapes import Day, Done, Id, Limit, Listed, Name, Reason, Secret, Sent, Shown, Words
+from services.http.administering import office
 from services.http.calls import Administering, Reading
 from services.identity.models import Grant, Person, Post
 from services.identity.people import get_person

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from services.api.administering import log_deed
 from services.api.shapes import Id, Limit, Listed, Name, Sent, Shown, Words
+from services.http.administering import log_deed
 from services.http.calls import Administering, Reporting
 from services.identity.errors import NotFound
 from services.runs.models import FlowRun

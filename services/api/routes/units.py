@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from sqlalchemy import select
 
 from services.administration import units
-from services.api.administering import office
 from services.api.shapes import Day, Id, Name, Sent, Shown
+from services.http.administering import office
 from services.http.calls import Administering, Reading
 from services.identity.models import Unit as UnitRow
 from services.identity.models import UnitKind

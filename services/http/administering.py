@@ -1,4 +1,4 @@
-"""What the API's administrators work with; other deeds than those of `services.administration` go to the log."""
+"""How administrators work over HTTP; other deeds than those of `services.administration` go to the log."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -8,6 +8,8 @@ from services.engine.registry import Definition
 from services.identity.access import SYSTEM
 from statemachines.kit.procedure import Kind
 
+_BY_NAME = {Kind.WITHDRAW: "上一步办理人本人", Kind.VOTE: "合议、会签的成员本人"}
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -38,8 +40,8 @@ def matrix_of(engine: Engine, definition: Definition) -> Matrix:
         _line("查看", "全部环节", policy.viewers()),
         _line("登记", "", policy.open, "由系统产生"),
         *(
-            Line(action.title, _states(definition, action.sources), frozenset(), "上一步办理人本人")
-            if action.kind is Kind.WITHDRAW
+            Line(action.title, _states(definition, action.sources), frozenset(), _BY_NAME[action.kind])
+            if action.kind in _BY_NAME
             else _line(action.title, _states(definition, action.sources), policy.roles.get(name, ()), "由系统办理")
             for name, action in procedure.actions.items()
         ),

@@ -10,9 +10,21 @@ from services.engine.perform import perform
 from services.engine.queries.why import Why, explain_rights
 from services.engine.work import claim
 from services.identity.people import deactivate, delegate
-from tests.support.cast import CAST, County
+from tests.support.cast import County
 
 OF_RIGHT = {"matter_not_found", "not_permitted", "claimed_by_another"}
+PEOPLE = (
+    "clerk",
+    "leader",
+    "office",
+    "checker",
+    "supervisor",
+    "handler",
+    "handler2",
+    "elsewhere",
+    "nobody",
+    "reviewer",
+)
 LATER = {"not_in_this_state", "unknown_action"}
 
 
@@ -60,7 +72,7 @@ def matters(county: County) -> list[int]:
 def test_the_explanation_is_what_perform_does(sqlite_county: County) -> None:
     county, compared, refusals = sqlite_county, 0, set()
     for matter in matters(county):
-        for who in CAST:
+        for who in PEOPLE:
             for verdict in told(county, who, matter).verdicts:
                 code, reason = performed(county, who, matter, verdict.action)
                 right = code if code in OF_RIGHT else ""

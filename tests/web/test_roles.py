@@ -25,7 +25,7 @@ def admins(site: Site) -> Site:
 
 
 def test_who_has_no_business_here_is_refused(admins: Site) -> None:
-    admins.by("clerk")
+    admins.by("clerk"), admins.by("supervisor")
     before = dump(admins.county.database)
     for path in PAGES:
         answer = admins.by("clerk").get(path)

@@ -13,10 +13,10 @@ from services.engine.core import Engine
 from services.engine.errors import ClaimedByAnother, MatterNotFound, NotPermitted
 from services.engine.loading import Loaded, load
 from services.engine.models import Exclusion
-from services.engine.permission import refuse_unless_visible, right_to, roles_here
+from services.engine.permission import Right, refuse_unless_visible, right_to, roles_here
 from services.engine.queries.labels import role_title, state_label
 from services.engine.visibility import find_visible
-from services.identity.access import Actor, load_actor
+from services.identity.access import SYSTEM, Actor, load_actor
 from services.identity.models import Person, Unit
 from services.identity.people import get_person
 from statemachines.kit.forms import Form
@@ -93,11 +93,10 @@ def _verdict(
 ) -> Verdict:
     active, seen = common
     refusal = "not_authenticated" if not active.holds else "" if seen.holds else MatterNotFound.code
-    steps, behalf_of = list(common), None
+    steps, right = list(common), Right(frozenset())
     try:
         right = right_to(loaded, action.name, actor)
-        behalf_of = right.behalf_of
-        steps.append(Step("有办理此项的权限", True, _granted(session, engine, actor, action, right.roles, behalf_of)))
+        steps.append(Step("有办理此项的权限", True, _granted(session, engine, action, right)))
         steps.append(Step("没有被他人签收", True, "没有他人签收"))
     except ClaimedByAnother as error:
         refusal = refusal or error.code
@@ -108,7 +107,7 @@ def _verdict(
         steps.append(Step("有办理此项的权限", False, _missing(engine, loaded, actor, action, error)))
     steps.append(_in_state(loaded, action))
     if steps[-1].holds:
-        situation = loaded.situation(actor, now, behalf_of)
+        situation = loaded.situation(actor, now, right.behalf_of, right.roles)
         steps.extend(_judged(guard, situation) for guard in action.guards)
     return Verdict(action.name, action.title, refusal, steps)
 
@@ -140,24 +139,26 @@ def _ways(session: Session, engine: Engine, loaded: Loaded, actor: Actor) -> Ite
         if counts and any(path.startswith(grant.path) for path in places):
             role = role_title(engine, grant.role)
             yield f"在{_unit(session, grant.unit_id)}担任{role}{_lender(session, actor, grant)}"
+    if actor.id in loaded.seated:
+        yield "是本事项合议、会签的成员"
     if any(item["person_id"] == actor.id for item in loaded.items):
         yield "有分派给本人的待办"
 
 
-def _granted(
-    session: Session, engine: Engine, actor: Actor, action: Action, roles: frozenset[str], behalf_of: int | None
-) -> str:
+def _granted(session: Session, engine: Engine, action: Action, right: Right) -> str:
     if action.kind is Kind.WITHDRAW:
         return "上一步由本人办理，且无人接着办理"
-    titles = "、".join(role_title(engine, role) for role in sorted(roles))
-    lent = f"，受{session.get_one(Person, behalf_of).name}委托" if behalf_of is not None else ""
+    if action.kind is Kind.VOTE:
+        return "是尚可提交意见的成员"
+    titles = "、".join(role_title(engine, role) for role in sorted(right.roles))
+    lent = f"，受{session.get_one(Person, right.behalf_of).name}委托" if right.behalf_of is not None else ""
     return f"具有所需角色：{titles}{lent}"
 
 
 def _missing(engine: Engine, loaded: Loaded, actor: Actor, action: Action, error: NotPermitted) -> str:
-    if action.kind is Kind.WITHDRAW:
+    if action.kind in (Kind.WITHDRAW, Kind.VOTE):
         return error.zh
-    needed = loaded.definition.policy.roles.get(action.name, ())
+    needed = [role for role in loaded.definition.policy.roles.get(action.name, ()) if role != SYSTEM]
     if not needed:
         return "此项由系统自动办理，任何人员都不能办理"
     had = "、".join(role_title(engine, role) for role in sorted(roles_here(loaded, actor))) or "无"

@@ -30,7 +30,7 @@ def test_every_command_of_the_product_is_there() -> None:
     assert {" ".join(words) for words in COMMANDS} == {
         "serve", "db upgrade", "db reset", "demo load", "admin create", "sweep", "clock explain", "journal verify",
         "procedures list", "procedures show", "procedures diagram", "procedures diff", "policy check", "policy rebind",
-        "period",
+        "period", "people import", "people template",
         "petition import", "replay", "flows runs", "obligations list", "obligations open",
             "candidates list", "candidates propose", "scores compute",
     }  # fmt: skip

@@ -13,18 +13,7 @@ from services.identity.people import deactivate, delegate
 from tests.support.cast import County
 
 OF_RIGHT = {"matter_not_found", "not_permitted", "claimed_by_another"}
-PEOPLE = (
-    "clerk",
-    "leader",
-    "office",
-    "checker",
-    "supervisor",
-    "handler",
-    "handler2",
-    "elsewhere",
-    "nobody",
-    "reviewer",
-)
+PEOPLE = ("clerk", "leader", "office", "checker", "supervisor", "handler", "handler2", "elsewhere", "nobody")
 LATER = {"not_in_this_state", "unknown_action"}
 
 

@@ -1,4 +1,4 @@
-"""The administrators' pages in a real browser: axe in light and dark, a phone, the tree by keyboard, deeds, an import."""
+"""The administrators' pages in a real browser: axe in light and dark, a phone, the tree by keyboard, an import."""
 
 import re
 from pathlib import Path

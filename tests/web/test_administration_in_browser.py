@@ -111,8 +111,8 @@ def test_a_person_is_added_his_password_shown_once_and_changed_by_himself(browse
     fresh.wait_for_url("**/profile#password")
     expect(fresh.get_by_text("请先修改密码")).to_be_visible()
     fresh.get_by_label("原密码").fill(password)
-    fresh.get_by_label("新密码", exact=True).fill("my own words 1")
-    fresh.get_by_label("再次").fill("my own words 1")
+    fresh.locator("#f-new").fill("my own words 1")
+    fresh.locator("#f-again").fill("my own words 1")
     fresh.get_by_role("button", name="修改密码").click()
     expect(fresh.get_by_text("请先修改密码")).to_have_count(0)
     fresh.goto("/worklist")
@@ -136,16 +136,17 @@ def test_an_import_is_previewed_and_confirmed(browser_page: LogIn, tmp_path: Pat
     assert download.value.suggested_filename == "导入退回.xlsx"
     page.get_by_role("button", name="确认导入 1 行").click()
     expect(page.get_by_role("heading", name="导入结果")).to_be_visible()
-    page.goto("/units/tree?q=daorujia")
-    expect(page.get_by_text("导入甲")).to_be_visible()
+    page.goto("/units")
+    page.locator("#f-q").fill("daorujia")
+    expect(page.get_by_role("link", name="导入甲")).to_be_visible()
 
 
 def test_why_follows_what_is_picked(browser_page: LogIn) -> None:
     page = browser_page("lujing")
     page.goto("/roles/why")
     for label, typed in (("人员", "方文"), ("事项", "信访")):
-        page.get_by_label(label, exact=True).click()
+        page.get_by_role("combobox", name=label).click()
         page.keyboard.type(typed)
-        page.locator(".ts-dropdown .option", has_text=typed).first.click()
+        page.locator(".ts-dropdown:visible .option", has_text=typed).first.click()
     expect(page.locator("#h-why")).to_contain_text("方文 · 信访")
     expect(page.locator(".verdicts > li").first).to_be_visible()

@@ -16,6 +16,7 @@ from services.identity.credentials import authenticate, change_password, open_se
 from services.identity.errors import GrantRefused, NotPermitted, PersonRefused, UnitRefused, WeakPassword
 from services.identity.models import Grant, Person, Unit, UnitKind
 from services.identity.people import delegate, grant
+from services.identity.units import create_unit
 from tests.support.cast import County
 
 LONG_AGO = date(2010, 1, 1)
@@ -23,8 +24,10 @@ LONG_AGO = date(2010, 1, 1)
 
 @pytest.fixture
 def admins(county: County) -> County:
-    """`office` administers the county, `township_clerk` 柳河乡."""
+    """`office` administers the county, `township_clerk` 柳河乡; in `spare` there is nobody."""
     with county.database.write() as session:
+        spare = create_unit(session, "spare", "县备用局", UnitKind.DEPARTMENT, county.units["county"])
+        county.units["spare"] = spare.id
         for who, unit in (("office", "county"), ("township_clerk", "liuhe")):
             grant(session, county.people[who], "admin", county.units[unit], LONG_AGO, None, "测试")
     return county
@@ -52,9 +55,9 @@ def everything(county: County) -> list[Callable[[Office], Any]]:
         lambda at: units.add(at, "xia", "下河村", UnitKind.GRASSROOTS, u["baishi"]),
         lambda at: units.rename(at, u["baishi"], "白石乡"),
         lambda at: units.move(at, u["upper"], u["baishi"]),
-        lambda at: units.move(at, u["water"], u["baishi"]),
-        lambda at: units.abolish(at, u["water"], today),
-        lambda at: units.restore(at, u["water"]),
+        lambda at: units.move(at, u["spare"], u["baishi"]),
+        lambda at: units.abolish(at, u["spare"], today),
+        lambda at: units.restore(at, u["spare"]),
         lambda at: people.rename(at, p["elsewhere"], "卫新"),
         lambda at: people.give_password(at, p["elsewhere"]),
         lambda at: people.deactivate(at, p["elsewhere"]),
@@ -130,33 +133,33 @@ def test_tampering_is_found(admins: County, tampering: str, why: str) -> None:
 
 
 def test_a_unit_with_anything_left_is_not_abolished(admins: County) -> None:
-    water, today = admins.units["water"], admins.today
+    spare, today = admins.units["spare"], admins.today
     matter = admins.walk("accept", "propose", "approve")
-    admins.act(matter, "reassign", "office", {"handler_unit": water, "reason": "职责"})
-    post = work(admins, "office", lambda at: people.appoint(at, admins.people["nobody"], water, "科员", today).id)
+    admins.act(matter, "reassign", "office", {"handler_unit": spare, "reason": "职责"})
+    post = work(admins, "office", lambda at: people.appoint(at, admins.people["nobody"], spare, "科员", today).id)
     given = work(
-        admins, "office", lambda at: people.grant(at, admins.people["nobody"], "handler", water, today, "分工").id
+        admins, "office", lambda at: people.grant(at, admins.people["nobody"], "handler", spare, today, "分工").id
     )
     with pytest.raises(UnitRefused) as refusal:
-        work(admins, "office", lambda at: units.abolish(at, water, today))
+        work(admins, "office", lambda at: units.abolish(at, spare, today))
     for left in ("1 件未办结事项", "1 个在任职务", "1 项有效授权"):
         assert left in refusal.value.zh
     admins.act(matter, "reassign", "office", {"handler_unit": admins.units["liuhe"], "reason": "职责"})
     work(admins, "office", lambda at: people.end_post(at, post, today))
     work(admins, "office", lambda at: people.revoke(at, given))
-    assert work(admins, "office", lambda at: units.abolish(at, water, today).abolished_on) == today
+    assert work(admins, "office", lambda at: units.abolish(at, spare, today).abolished_on) == today
 
 
 def test_a_closed_unit_takes_nobody_in_until_it_is_restored(admins: County) -> None:
-    water, today = admins.units["water"], admins.today
+    spare, today = admins.units["spare"], admins.today
 
     def appoint(at: Office) -> Any:
-        return people.appoint(at, admins.people["nobody"], water, "科员", today)
+        return people.appoint(at, admins.people["nobody"], spare, "科员", today)
 
-    work(admins, "office", lambda at: units.abolish(at, water, today))
+    work(admins, "office", lambda at: units.abolish(at, spare, today))
     with pytest.raises(PersonRefused, match="abolished"):
         work(admins, "office", appoint)
-    work(admins, "office", lambda at: units.restore(at, water))
+    work(admins, "office", lambda at: units.restore(at, spare))
     work(admins, "office", appoint)
 
 

@@ -1,7 +1,7 @@
 """Turns what a client sent into a form's answers: validated, codes and references checked, sealed parts set apart."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
@@ -16,6 +16,7 @@ from services.engine.models import Attachment, Matter
 from services.identity.models import Person, Unit
 from statemachines.kit.forms import (
     Anchor,
+    Asked,
     Coded,
     Destination,
     Form,
@@ -27,6 +28,7 @@ from statemachines.kit.forms import (
     marked,
     sealed_fields,
 )
+from statemachines.kit.forms import marks as marks_of
 from statemachines.kit.policy import Policy
 
 Condition = Callable[[], ColumnElement[bool]]
@@ -91,7 +93,7 @@ def read_answers(
         answers = form.model_validate(dict(data))
     except ValidationError as error:
         raise InvalidAnswers([_objection(e) for e in error.errors()]) from error
-    found = _Found()
+    found = _Found(errors=list(_unasked(answers, policy)))
     for path, marks, value in marked(answers):
         _look_at(path, marks, value, policy, today, found)
     usable: dict[str, Condition] = {"attachment": partial(_usable, uploader, matters), "matter": seen}
@@ -138,6 +140,17 @@ def _look_at(path: str, marks: tuple[Mark, ...], value: Any, policy: Policy, tod
                 found.evidence[value] = path
     if names:
         _note_named(marks, value, found)
+
+
+def _unasked(answers: Form, policy: Policy) -> Iterator[dict[str, Any]]:
+    """What this policy asks for and is empty, and what it does not ask for and is filled."""
+    for name, found in marks_of(type(answers)).items():
+        for mark in found:
+            if isinstance(mark, Asked) and (mark.code in policy.codes(mark.list)) == (getattr(answers, name) is None):
+                if getattr(answers, name) is None:
+                    yield _error(name, "missing", "this policy asks for it", "请填写此项")
+                else:
+                    yield _error(name, "extra_forbidden", "this policy does not ask for it", "不应有此项内容")
 
 
 def _note_named(marks: tuple[Mark, ...], value: Any, found: _Found) -> None:

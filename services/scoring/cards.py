@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from fractions import Fraction
 
-_CENT = Decimal("0.01")
+from statemachines.kit.figures import two_places
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +76,7 @@ def card(entries: Iterable[Entry], weighing: Weighing) -> Card:
 
 def rounded(figure: Fraction | None) -> str | None:
     """Write a figure with two places, rounded half to even; exact until here."""
-    if figure is None:
-        return None
-    scaled = figure * 100
-    return str((Decimal(round(scaled)) * _CENT).quantize(_CENT, ROUND_HALF_EVEN))
+    return None if figure is None else two_places(figure)
 
 
 def _in_order(by_item: Mapping[str, object], weighing: Weighing) -> list[str]:

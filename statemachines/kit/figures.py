@@ -58,5 +58,10 @@ def growth_text(now: int | Decimal | None, before: int | Decimal | None) -> str 
     return f"{change:+} %" if change else "0.0 %"
 
 
+def two_places(figure: Fraction) -> str:
+    """Write an exact figure with two places, half to even."""
+    return str(Decimal(round(figure * 100)).scaleb(-2))
+
+
 def _lot(seed: str, item: str) -> bytes:
     return sha256(f"{seed}|{item}".encode()).digest()

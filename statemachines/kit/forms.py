@@ -98,6 +98,20 @@ class Anchor(Mark):
 
 
 @dataclass(frozen=True, slots=True)
+class Asked(Mark):
+    """The field is asked where the policy's list has this code, and then has to be filled; elsewhere it is not there.
+
+    It stands outside of what may be empty: `Annotated[Text | None, Asked("sections", "effect")]`.
+    """
+
+    list: str
+    code: str
+
+    def keys(self) -> dict[str, Any]:
+        return {"x-asked": [self.list, self.code]}
+
+
+@dataclass(frozen=True, slots=True)
 class Heard(Mark):
     """The matter is about this person, who has a say in it: he is not kept away, even if its parent keeps him away."""
 

@@ -120,7 +120,7 @@ class Tally:
         """Return which part of all answers has one of these values; 0 where nobody answered."""
         return Fraction(self.count(field_name, *values), len(self.votes)) if self.votes else Fraction(0)
 
-    def mean(self, points: Callable[[Mapping[str, Any]], Decimal | int | None]) -> Fraction | None:
+    def mean(self, points: Callable[[Mapping[str, Any]], Fraction | Decimal | int | None]) -> Fraction | None:
         """Return the mean of `points` over all answers, weighed by group; None where nothing was given.
 
         The mean is taken within each group first. A group without an answer falls out and the others' weights are

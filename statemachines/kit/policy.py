@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from statemachines.kit import effects as fx
 from statemachines.kit.authority import AuthorityRule
 from statemachines.kit.candidates import CandidateRule, candidate_problems
-from statemachines.kit.forms import Coded, marks
+from statemachines.kit.forms import Asked, Coded, marks
 from statemachines.kit.obligations import ObligationRule, obligation_problems
 from statemachines.kit.panels import PanelRule
 from statemachines.kit.periods import Budget, Roll, RungOffset
@@ -260,7 +260,7 @@ def _list_problems(policy: Policy, procedure: Procedure) -> Iterator[str]:
     for form in sorted(forms, key=lambda f: f.__name__):
         for field, found in marks(form).items():
             for mark in found:
-                if isinstance(mark, Coded) and mark.list not in policy.lists:
+                if isinstance(mark, Coded | Asked) and mark.list not in policy.lists:
                     yield f"{form.__name__}.{field}: no list {mark.list}"
 
 

@@ -105,10 +105,24 @@ def _resolved(schema: Any, policy: Policy) -> Any:
     if not isinstance(schema, Mapping):
         return schema
     copied = {key: _resolved(part, policy) for key, part in schema.items()}
+    if "properties" in copied:
+        copied |= _asked_for(copied, policy)
     if (name := copied.get("x-list")) is not None:
         labels = policy.codes(name)
         copied |= {"enum": list(labels), "x-labels": dict(labels)}
     return copied
+
+
+def _asked_for(copied: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
+    """Leave out the fields that this policy does not ask for; those that it asks for are required."""
+    fields, required = dict(copied["properties"]), list(copied.get("required", ()))
+    for name, field in copied["properties"].items():
+        if asked := field.get("x-asked"):
+            if asked[1] in policy.codes(asked[0]):
+                required.append(name)
+            else:
+                del fields[name]
+    return {"properties": fields, "required": required} if required else {"properties": fields}
 
 
 def _with_earlier_states(schema: dict[str, Any], targets: list[Target]) -> dict[str, Any]:

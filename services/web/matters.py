@@ -30,6 +30,7 @@ from services.web.drawing import coloured
 from services.web.forms.fields import Field, read_fields
 from services.web.forms.pickers import Names, names_of
 from services.web.forms.words import Fact, facts, ids_in
+from services.web.panels import PanelCard, cards
 from statemachines.kit.situation import Move
 
 ENTRIES = 20
@@ -74,6 +75,7 @@ class Aside:
     history: History
     rungs: list[RungView]
     mine: frozenset[int]
+    panels: list[PanelCard]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +193,8 @@ def _aside(session: Session, call: Call, row: Mapping[str, Any], view: MatterVie
     found = session.connection().execute(wanted, {"matter_id": view.id}).mappings().all()
     mine = may_acknowledge(session, call.actor, call.now, found) if found else frozenset()
     rungs = [rung_view(session, call.engine, rung) for rung in found]
-    return Aside(view, _history(session, call, row, definition, None), rungs, mine)
+    panels = cards(session, call, definition, view.panels)
+    return Aside(view, _history(session, call, row, definition, None), rungs, mine, panels)
 
 
 def _history(

@@ -15,6 +15,7 @@ from services.engine.queries.history import EntryView, timeline
 from services.engine.queries.lights import COLOURS, Colour, Light, light
 from services.engine.queries.matters import MatterFilters, MatterRow, list_matters
 from services.engine.queries.paging import BadCursor, Page
+from services.engine.queries.panels import PanelView
 from services.engine.queries.rungs import RungView, unacknowledged_rungs
 from services.engine.queries.worklist import WorkFilters, WorkRow, light_counts, worklist
 
@@ -33,6 +34,7 @@ __all__ = [
     "MatterRow",
     "MatterView",
     "Page",
+    "PanelView",
     "PossibleAction",
     "RungView",
     "StepView",

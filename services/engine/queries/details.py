@@ -15,6 +15,7 @@ from services.engine.models import Attachment, Exclusion, Link, Matter, WorkItem
 from services.engine.queries.explaining import ClockView, clocks_of
 from services.engine.queries.labels import action_title, item_title, link_title, role_title, state_label
 from services.engine.queries.lights import Light, Lights
+from services.engine.queries.panels import PanelView, panels_of
 from services.engine.registry import Definition, Registry
 from services.engine.visibility import find_visible, visible
 from services.identity.access import Actor
@@ -114,6 +115,7 @@ class MatterView:
     clocks: list[ClockView]
     duties: list[str]
     items: list[ItemView]
+    panels: list[PanelView]
     links: list[LinkView]
     attachments: list[AttachmentView]
     excluded: int
@@ -147,6 +149,7 @@ def get_matter(
         clocks=clocks,
         duties=[c.title for c in clocks if c.duty and c.state != clk.STOPPED],
         items=_items(session, engine, definition, matter_id),
+        panels=panels_of(session, engine, actor, definition, row),
         links=_links(session, engine, actor, matter_id),
         attachments=_attachments(session, matter_id),
         excluded=session.connection().execute(_EXCLUDED, {"matter_id": matter_id}).scalar_one(),

@@ -1,6 +1,6 @@
 """What happened to a matter, newest first."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from services.engine.core import Engine
 from services.engine.models import Entry
 from services.engine.queries.labels import action_title, state_label
 from services.engine.queries.paging import LARGEST_ID, Page, id_cursor, read_id, within
+from services.engine.queries.panels import withheld
 from services.engine.visibility import find_visible
 from services.identity.access import Actor
 from services.identity.models import Person
@@ -47,9 +48,11 @@ def timeline(
     before = read_id(cursor) if cursor is not None else LARGEST_ID
     asked = {"matter_id": matter_id, "before": before, "at_most": limit + 1}
     rows = session.connection().execute(_ENTRIES, asked).mappings().all()
+    hidden = withheld(session, engine, actor, definition, matter)
     shown = [
         EntryView(
-            **{name: row[name] for name in EntryView.__slots__ if name in row},
+            **{name: row[name] for name in EntryView.__slots__ if name in row and name != "content"},
+            content=_said(row["content"], hidden, row["actor_id"] == actor.id),
             title=action_title(definition, row["action"]),
             source_label=state_label(definition, row["source"]),
             target_label=state_label(definition, row["target"]),
@@ -57,6 +60,13 @@ def timeline(
         for row in rows[:limit]
     ]
     return Page(shown, id_cursor(shown[-1].seq) if len(rows) > limit else None)
+
+
+def _said(content: dict[str, Any], hidden: Collection[tuple[str, int]], own: bool) -> dict[str, Any]:
+    """What an entry tells this reader: members of a panel that is still open answer without knowing the others'."""
+    if own or (content.get("panel"), content.get("round")) not in hidden:
+        return content
+    return {key: value for key, value in content.items() if key != "answers"} | {"withheld": True}
 
 
 _ENTRIES = (

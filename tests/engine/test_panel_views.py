@@ -1,4 +1,4 @@
-"""What a reader learns of a panel: nothing of others before it is over, of a secret ballot never anything but figures."""
+"""What a reader learns of a panel: nothing of others before it is over, of a secret ballot nothing but figures."""
 
 from typing import Any
 

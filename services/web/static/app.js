@@ -191,6 +191,14 @@
     k: () => step(-1),
     x: () => one("[data-pick]", document.activeElement.closest("tr") || document.createElement("i"))?.click(),
   };
+  /* below the search box: down into what it found, and back up */
+  function walkFound(event) {
+    const box = event.target.closest(".search"), by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!box || !by) return;
+    const stops = [one("input", box), ...all(".quick a", box)];
+    const next = stops[stops.indexOf(event.target) + by];
+    if (next) { event.preventDefault(); next.focus(); }
+  }
   function step(by) {
     const rows = all("[data-rows] tbody tr, [data-rows] [data-row]");
     if (!rows.length) return;
@@ -201,6 +209,7 @@
   }
   on("keydown", (event) => {
     if (event.isComposing) return;
+    walkFound(event);
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       const form = event.target.closest("form[data-submit]");
       if (form) event.preventDefault();
@@ -210,7 +219,7 @@
     if (event.key === "Escape") {
       side(false);
       all("details.menu[open]").forEach((menu) => { menu.open = false; });
-      if (typing(event.target) && !event.target.closest("dialog")) event.target.blur();
+      if ((typing(event.target) && !event.target.closest("dialog")) || event.target.closest(".quick")) event.target.blur();
       return;
     }
     if (event.ctrlKey || event.altKey || event.metaKey || typing(event.target) || one("dialog[open]")) return;

@@ -17,6 +17,7 @@ from statemachines.kit.forms import (
     Destination,
     Due,
     Form,
+    FromParent,
     Line,
     MatterId,
     Names,
@@ -88,7 +89,7 @@ class Registration(Form):
     superior: Line | None = Field(None, title="交办机关")
     repeat_of: MatterId | None = Field(None, title="重复件的原件")
     new_evidence: bool = Field(False, title="有新事实或新证据")
-    part_of: MatterId | None = Field(None, title="分自")
+    part_of: Annotated[MatterId, FromParent()] | None = Field(None, title="分自")
     attachments: Attachments
 
     @model_validator(mode="after")
@@ -323,6 +324,10 @@ FIRST_OF_CHAIN = Guard(
     "not_the_first", "name the first petition of the chain: the window runs from it", "请选择最初的原件，重复期限自原件登记之日起算",
     _is_first_of_chain,
 )  # fmt: skip
+PART_OF_A_SPLIT = Guard(
+    "not_split_from", "only splitting a petition makes parts of it", "分件由原件的“分件”操作产生，不能手工登记为分件",
+    lambda s, a: a.part_of is None or a.part_of == s.opened_from,
+)  # fmt: skip
 IN_SCOPE = Guard(
     "out_of_scope", "refuse and refer it: none of its fields is ours", "所涉问题不属纪检监察受理范围，请“不予受理”并移交",
     lambda s, _: not all(_outside(s)),
@@ -391,7 +396,7 @@ PETITION = procedure(
         form=Registration,
         title=lambda a: a.summary,
         event="received_on",
-        guards=(REPRESENTATIVES, FIRST_OF_CHAIN),
+        guards=(REPRESENTATIVES, FIRST_OF_CHAIN, PART_OF_A_SPLIT),
         effects=(fx.StartClock("screening"), fx.LinkTo("repeat_of", "repeats"), fx.LinkTo("part_of", "part_of")),
     ),
     actions=[

@@ -93,7 +93,7 @@ def open_matter(
     away = (away[0] - answers.heard, away[1])
     if parent is None:
         _refuse_where_named(session, answers, away[1], unit_path)
-    situation = _situation(session, definition, answers, actor, now, unit_id)
+    situation = _situation(session, definition, answers, actor, now, unit_id, parent.matter_id if parent else None)
     _check_guards(procedure, situation, answers)
     changes = Changes(engine, definition, situation, answers.form, actor, now, [])
     changes.apply(procedure.opening.effects)
@@ -187,8 +187,9 @@ def _exclusions(session: Session, matters: Collection[int]) -> tuple[frozenset[i
 
 
 def _situation(
-    session: Session, definition: Definition, answers: Answers, actor: Actor, now: datetime, unit_id: int
-) -> Situation:
+    session: Session, definition: Definition, answers: Answers, actor: Actor, now: datetime, unit_id: int,
+    opened_from: int | None,
+) -> Situation:  # fmt: skip
     kind = session.execute(select(Unit.kind).where(Unit.id == unit_id)).scalar_one()
     return Situation(
         state=str(definition.procedure.initial),
@@ -196,6 +197,7 @@ def _situation(
         now=now,
         today=local_date(now),
         actor=actor.id,
+        opened_from=opened_from,
         unit_kind=kind,
         steps={"open": Step(actor.id, now.isoformat(), answers.stored)},
         others=load_others(session, sorted(answers.matters)),

@@ -11,11 +11,11 @@ from services.db.session import Database
 from services.engine import journal
 from services.engine.core import Engine
 from services.engine.loading import TURN
-from services.engine.models import Exclusion, Matter, WorkItem
+from services.engine.models import Entry, Exclusion, Matter, WorkItem
 from services.engine.routing import COUNTY_OFFICE, find_turn
 from services.engine.sittings import MEMBER
 from services.identity.access import CLOCK
-from services.identity.models import Grant, Person, Unit
+from services.identity.models import Delegation, Grant, Person, Unit
 
 BATCH = 200
 
@@ -23,9 +23,9 @@ BATCH = 200
 def reroute_stranded(database: Database, now: datetime) -> int:
     """Route every stranded item to the nearest unit where somebody may act; return how many moved.
 
-    An item is stranded when the person who has it is gone, or when nobody holds its role at its unit today whom the
-    matter does not keep away. One that already waits for the county office stays there even if that is empty: there
-    is nowhere further to go.
+    An item is stranded when the person who has it is gone, when whoever claimed it (or had it handed on to him) holds
+    its role no longer, or when nobody holds its role at its unit today whom the matter does not keep away. One that
+    already waits for the county office stays there even if that is empty: there is nowhere further to go.
     """
     moved = 0
     while True:
@@ -46,10 +46,10 @@ def _stranded(session: Session, today: date) -> list[dict[str, Any]]:
     )
     empty = and_(WorkItem.person_id.is_(None), ~_held(today), ~last_resort)
     found = (
-        select(WorkItem.id, WorkItem.matter_id, WorkItem.role, WorkItem.unit_id, Unit.path)
+        select(WorkItem.id, WorkItem.matter_id, WorkItem.role, WorkItem.unit_id, WorkItem.person_id, Unit.path)
         .join(Matter, Matter.id == WorkItem.matter_id)
         .join(Unit, Unit.id == Matter.unit_id)
-        .where(WorkItem.closed_at.is_(None), WorkItem.role != MEMBER, or_(gone, empty))
+        .where(WorkItem.closed_at.is_(None), WorkItem.role != MEMBER, or_(gone, _lost(today), empty))
         .order_by(WorkItem.matter_id)
         .limit(BATCH)
         .with_for_update(of=Matter.__table__, skip_locked=True, key_share=True)
@@ -57,12 +57,33 @@ def _stranded(session: Session, today: date) -> list[dict[str, Any]]:
     return [dict(row) for row in session.execute(found).mappings()]
 
 
+def _lost(today: date) -> ColumnElement[bool]:
+    """Claimed by somebody who holds the role no longer, in his own right or lent; by name it stays with anybody."""
+    claimed = exists().where(
+        Entry.matter_id == WorkItem.matter_id, Entry.action.in_(("claim", "transfer")), Entry.at >= WorkItem.opened_at
+    )
+    here, top, holder = aliased(Unit), aliased(Unit), aliased(Person)
+    lent = exists().where(
+        Delegation.from_id == Grant.person_id, Delegation.to_id == WorkItem.person_id, Delegation.starts_on <= today,
+        Delegation.ends_on >= today, Delegation.revoked_at.is_(None),
+    )  # fmt: skip
+    holds = exists().where(
+        Grant.role == WorkItem.role, *_valid(today), or_(Grant.person_id == WorkItem.person_id, lent),
+        holder.id == Grant.person_id, holder.active,
+        here.id == WorkItem.unit_id, top.id == Grant.unit_id, here.path.startswith(top.path),
+    )  # fmt: skip
+    return and_(WorkItem.person_id.is_not(None), claimed, ~holds)
+
+
+def _valid(today: date) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return Grant.valid_from <= today, or_(Grant.valid_to.is_(None), Grant.valid_to >= today)
+
+
 def _held(today: date) -> ColumnElement[bool]:
     return exists().where(
         Grant.role == WorkItem.role,
         Grant.unit_id == WorkItem.unit_id,
-        Grant.valid_from <= today,
-        or_(Grant.valid_to.is_(None), Grant.valid_to >= today),
+        *_valid(today),
         Person.id == Grant.person_id,
         Person.active,
         ~exists().where(Exclusion.matter_id == WorkItem.matter_id, Exclusion.person_id == Person.id),
@@ -74,7 +95,8 @@ def _route(session: Session, item: dict[str, Any], now: datetime) -> None:
     turn = find_turn(session, item["role"], item["path"], local_date(now), away)
     columns = {"role": turn.role, "unit_id": turn.unit_id, "person_id": None}
     session.execute(update(WorkItem).where(WorkItem.id == item["id"]).values(**columns))
-    content = {"why": "nobody was left to act", "role": turn.role, "unit_id": turn.unit_id, "lost": turn.lost}
+    why = "nobody was left to act" if item["person_id"] is None else "whoever had it may no longer act"
+    content = {"why": why, "role": turn.role, "unit_id": turn.unit_id, "lost": turn.lost}
     journal.note(session, item["matter_id"], journal.Event("rerouted", CLOCK, now, content))
 
 

@@ -82,6 +82,14 @@ class Names(Mark):
 
 
 @dataclass(frozen=True, slots=True)
+class FromParent(Mark):
+    """Filled in by the matter that opens this one, never by hand: no form asks for it."""
+
+    def keys(self) -> dict[str, Any]:
+        return {"x-from-parent": True}
+
+
+@dataclass(frozen=True, slots=True)
 class Destination(Mark):
     """Material goes to this unit: it may not be a unit the matter names, nor one below it."""
 

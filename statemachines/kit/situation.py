@@ -68,7 +68,8 @@ class Situation:
     """A matter at the moment somebody acts on it.
 
     `actors` holds, per action, everyone who ever performed it or lent the right to, and, per "action.field",
-    everyone whom that answer ever gave a part in it; `matter_id` is None while it is being opened; `from_elsewhere`
+    everyone whom that answer ever gave a part in it; `matter_id` is None while it is being opened, and then
+    `opened_from` is the matter whose action opens it, if one does; `from_elsewhere`
     says it was taken over from another record; `duties` are those still owed; `clocks` the state of each running or
     suspended clock; `pending` clocks with an extension waiting; `others` the matters that answers refer to; `linked`,
     per kind of link that the procedure watches, the matters that hang on this one; `panels` how each panel stands;
@@ -82,6 +83,7 @@ class Situation:
     today: date
     actor: int | None
     matter_id: int | None = None
+    opened_from: int | None = None
     from_elsewhere: bool = False
     behalf_of: int | None = None
     unit_kind: str = "county"

@@ -223,3 +223,11 @@ def test_a_matter_out_of_sight_answers_like_one_that_is_not_there(county: County
     mine = county.open(who="township_clerk", unit="liuhe").matter_id
     with pytest.raises(InvalidAnswers):
         county.act(mine, "accept", "township_clerk", {"repeat_of": hidden})
+
+
+def test_nobody_registers_a_part_by_hand(sqlite_county: County) -> None:
+    whole = sqlite_county.walk("split", problem_fields=["subsidies", "land_requisition"])
+    for parent in (whole, sqlite_county.open().matter_id):
+        with pytest.raises(ActionRefused) as refused:
+            sqlite_county.open(part_of=parent)
+        assert refused.value.extra["reason"] == "not_split_from"

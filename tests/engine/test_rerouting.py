@@ -7,8 +7,9 @@ from sqlalchemy import select
 from services.engine import journal
 from services.engine.models import Entry, WorkItem
 from services.engine.rerouting import reroute_stranded
+from services.engine.work import claim
 from services.identity.models import Grant
-from services.identity.people import deactivate, grant, revoke
+from services.identity.people import deactivate, delegate, grant, revoke
 from tests.support.cast import County
 
 
@@ -59,3 +60,32 @@ def test_an_item_of_a_person_who_left_is_free_again(county: County) -> None:
         deactivate(session, county.people["handler"], county.now)
     assert reroute_stranded(county.database, county.now) == 1
     assert turn(county, matter_id) == ("handler", county.units["liuhe"], None)
+
+
+def test_a_claim_is_free_again_once_the_role_is_gone(county: County) -> None:
+    matter_id = county.walk("accept", "propose", "approve")
+    with county.database.write() as session:
+        item = session.scalars(select(WorkItem.id).where(WorkItem.matter_id == matter_id, WorkItem.closed_at.is_(None)))
+        claim(session, county.engine, item.one(), county.actor("handler", session), county.now)
+    assert reroute_stranded(county.database, county.now) == 0
+    take_role(county, "handler", "handler")
+    assert reroute_stranded(county.database, county.now) == 1
+    assert turn(county, matter_id) == ("handler", county.units["liuhe"], None)
+    with county.database.read() as session:
+        noted = session.scalars(select(Entry).where(Entry.action == "rerouted")).one()
+        assert noted.content["why"] == "whoever had it may no longer act" and not noted.content["lost"]
+    assert reroute_stranded(county.database, county.now) == 0
+
+
+def test_a_claim_under_a_delegation_lasts_as_long_as_that(county: County) -> None:
+    matter_id = county.walk("accept", "propose", "approve")
+    with county.database.write() as session:
+        people = county.people
+        delegate(session, people["handler"], people["nobody"], county.today, county.today, "出差", None)
+    with county.database.write() as session:
+        item = session.scalars(select(WorkItem.id).where(WorkItem.matter_id == matter_id, WorkItem.closed_at.is_(None)))
+        claim(session, county.engine, item.one(), county.actor("nobody", session), county.now)
+    assert reroute_stranded(county.database, county.now) == 0
+    county.later(days=1)
+    assert reroute_stranded(county.database, county.now) == 1
+    assert turn(county, matter_id)[2] is None

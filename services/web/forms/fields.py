@@ -87,7 +87,8 @@ def every(fields: tuple[Field, ...]) -> Iterator[Field]:
 def _fields(schema: Mapping[str, Any], known: Mapping[str, Any], above: str) -> Iterator[Field]:
     required = set(schema.get("required", ()))
     for name, declared in schema.get("properties", {}).items():
-        yield _field(name, above + name, _flat(declared, known), known, name in required)
+        if not (flat := _flat(declared, known)).get("x-from-parent"):
+            yield _field(name, above + name, flat, known, name in required)
 
 
 def _field(name: str, path: str, found: Mapping[str, Any], known: Mapping[str, Any], required: bool) -> Field:

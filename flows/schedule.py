@@ -103,6 +103,13 @@ SCHEDULE: tuple[Scheduled, ...] = (
         grace=timedelta(hours=12),
     ),
     Scheduled(
+        "clear_uploads",
+        "清理未使用的上传文件",
+        "services.documents.clearing:clear_unused",
+        "15 3 * * *",
+        grace=timedelta(hours=12),
+    ),
+    Scheduled(
         "verify_journal",
         "流转记录防篡改校验",
         "services.administration.record:verify_all",

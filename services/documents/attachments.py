@@ -36,7 +36,7 @@ def store_upload(
 
 def receive(runtime: Runtime, name: str, stream: BinaryIO) -> Received:
     """Put a stream into the store, outside any transaction: it may be slow. Raises UploadTooLarge, UploadRefused."""
-    with _store(runtime).incoming(stream) as incoming:
+    with FileStore.of(runtime).incoming(stream) as incoming:
         kind = recognise(incoming.file, name)
         return Received(incoming.keep(), clean_name(name, kind), kind.media_type)
 
@@ -69,9 +69,5 @@ def open_attachment(
         find_visible(session, engine, actor, attachment.matter_id)
     elif attachment.uploaded_by != actor.id:
         raise MatterNotFound
-    with _store(runtime).open(attachment.sha256) as file:
+    with FileStore.of(runtime).open(attachment.sha256) as file:
         yield attachment, file
-
-
-def _store(runtime: Runtime) -> FileStore:
-    return FileStore(runtime.settings.home / "files")

@@ -6,10 +6,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from services.documents.errors import FileDamaged, UploadTooLarge
+from services.runtime import Runtime
 
 MOST_BYTES = 50 * 2**20
 _CHUNK = 2**20
@@ -28,6 +30,10 @@ class FileStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    @classmethod
+    def of(cls, runtime: Runtime) -> "FileStore":
+        return cls(runtime.settings.home / "files")
 
     @contextmanager
     def incoming(self, stream: BinaryIO, most: int = MOST_BYTES) -> Iterator["Incoming"]:
@@ -60,6 +66,15 @@ class FileStore:
             file.seek(0)
             yield file
 
+    def untouched_since(self, before: datetime) -> Iterator[str]:
+        """Yield the contents that nobody brought (again) since then."""
+        for path in self._folder.glob("??/??/*"):
+            if path.stat().st_mtime < before.timestamp():
+                yield path.name
+
+    def remove(self, sha256: str) -> None:
+        self.path(sha256).unlink(missing_ok=True)
+
     def is_whole(self, sha256: str) -> bool:
         try:
             with self.open(sha256):
@@ -79,9 +94,11 @@ class Incoming:
 
     def keep(self) -> Kept:
         """Move it to its place, durably. A content that is there and whole is left alone, a damaged one replaced."""
+        place = self.store.path(self.kept.sha256)
+        with suppress(FileNotFoundError):
+            os.utime(place)  # in use again: whoever clears away what is unused leaves it for now
         if self.store.is_whole(self.kept.sha256):
             return self.kept
-        place = self.store.path(self.kept.sha256)
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.file.flush()
         os.fsync(self.file.fileno())

@@ -29,6 +29,7 @@ FLOWS: Mapping[str, Flow] = {
     "escalate_overdue": Flow("到期提醒与逾期升级", "每 10 分钟", "检查所有期限，按阶梯提醒、升级、交办。"),
     "deliver_notifications": Flow("通知投递", "每 5 分钟", "把站内消息的副本发到邮件等渠道。"),
     "refresh_calendar": Flow("工作日历更新与期限重算", "每日 00:05", "按最新放假安排重算期限，暂定日期随之确定。"),
+    "clear_uploads": Flow("清理未使用的上传文件", "每日 03:15", "删除上传满 14 天而未随表单提交的文件。"),
     "verify_journal": Flow("流转记录防篡改校验", "每日 02:35", "逐条核对办理记录的校验链。"),
     "open_obligations": Flow("定期事项到期产生", "每日 00:35", "按周期为各单位产生应办事项，无工作日的期间免除。"),
     "propose_candidates": Flow(

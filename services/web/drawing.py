@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection
 
+import segno
 from markupsafe import Markup
 
 from services.engine.diagram import to_svg
@@ -29,6 +30,11 @@ def coloured(definition: Definition, trail: Collection[Move], state: str, possib
         return f'<g class="{group[1]}{group[2]}{css}" {group[3]}>'
 
     return Markup(_GROUP.sub(mark, _drawn(definition)))
+
+
+def qr_code(address: str) -> Markup:
+    """Return an address as a picture for a telephone's camera: whoever holds the sheet finds the matter again."""
+    return Markup(segno.make(address, error="m", micro=False).svg_inline(border=0, omitsize=True, svgclass="qr"))
 
 
 def _drawn(definition: Definition) -> str:

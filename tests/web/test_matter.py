@@ -4,10 +4,12 @@ import html
 import io
 import json
 import re
+import zipfile
 from typing import Any
 
 import httpx
 import pytest
+import segno
 
 from tests.web.site import HTMX, Site, token_of
 
@@ -241,3 +243,57 @@ def test_older_entries_follow(site: Site, monkeypatch: pytest.MonkeyPatch) -> No
     assert more
     older = site.by("clerk").get(html.unescape(more[1]), headers=HTMX).text
     assert "受理" in older and "登记" in older and "更早的记录" not in older
+
+
+def test_all_files_come_in_one_archive_to_whoever_sees_the_matter(site: Site) -> None:
+    matter = site.county.walk("accept", "propose", "approve")
+    pdf = b"%PDF-1.4\n" + b"x" * 2000
+    for _ in range(2):
+        uploaded = _upload(site, "handler", "说明.pdf", pdf)
+        held = html.unescape(re.findall(r'name="a.attachments" value="([^"]+)"', uploaded.text)[0])
+        answer = _act(site, matter, "note_progress", "handler", {"attachments": held, "content": "见附件"})
+        assert answer.status_code == 204
+    path = f"/matters/{matter}/attachments.zip"
+    assert path in _page(site, matter)
+    sent = site.by("clerk").get(path)
+    assert (
+        sent.headers["content-type"] == "application/zip"
+        and "%E9%99%84%E4%BB%B6.zip" in sent.headers["content-disposition"]
+    )
+    packed = zipfile.ZipFile(io.BytesIO(sent.content))
+    assert {name: packed.read(name) for name in packed.namelist()} == {"说明.pdf": pdf, "说明 (2).pdf": pdf}
+    assert "下载全部附件" in _page(site, matter)
+    assert site.by("elsewhere").get(path).status_code == 404
+    assert site.by("clerk").get(f"/matters/{site.county.open().matter_id}/attachments.zip").status_code == 404
+
+
+def test_the_sheet_leads_back_to_its_matter(site: Site) -> None:
+    matter = site.county.walk("accept", "propose")
+    sheet = site.by("leader").get(f"/matters/{matter}/print").text
+    code = segno.make(f"http://testserver/matters/{matter}", error="m", micro=False)
+    drawn = re.search(r'<path[^>]* d="([^"]+)"', sheet)
+    assert drawn and drawn[1] in code.svg_inline(border=0)
+    assert sheet.count("签名：") == 3 and "<thead" in sheet
+
+
+def test_parts_of_a_split_are_typed_in_rows_and_kept(site: Site) -> None:
+    matter = site.county.open(problem_fields=["subsidies", "land_requisition"]).matter_id
+    page = _page(site, matter, do="split")
+    assert 'data-rows-of="parts"' in page and "data-add-row" in page
+    typed = {
+        "reason": "两类问题", "parts.0.summary": "甲", "parts.0.content": "甲内容",
+        "parts.0.problem_fields": "subsidies",
+        "parts.3.summary": "乙", "parts.3.content": "", "parts.3.problem_fields": "land_requisition",
+    }  # fmt: skip
+    wrong = _act(site, matter, "split", "clerk", typed, page)
+    assert wrong.status_code == 422
+    for kept in ("两类问题", 'value="甲"', "甲内容", 'value="乙"'):
+        assert kept in wrong.text
+    assert _act(site, matter, "split", "clerk", typed | {"parts.3.content": "乙内容"}, wrong.text).status_code == 204
+    linked = _page(site, matter)
+    assert linked.count('<span class="tag ">分件</span>') == 2
+
+
+def test_no_form_asks_what_a_matter_is_part_of(site: Site) -> None:
+    form = site.by("clerk").get("/matters/new/petition").text
+    assert "重复件的原件" in form and "分自" not in form

@@ -12,6 +12,7 @@ from services.engine.visibility import find_visible
 from services.notifications.attention import note_seen
 from services.web.acting import ActForm, empty_form, refused_form, shown_again
 from services.web.calls import Call
+from services.web.drawing import qr_code
 from services.web.forgery import Visitor
 from services.web.forms.fields import read_fields
 from services.web.forms.objections import read_objections
@@ -107,7 +108,8 @@ def show_sheet(request: Request, call: Visitor, matter_id: Id) -> Response:
     """办理单: the matter on A4. What is sealed is nowhere on it."""
     with call.read() as session:
         page = show_matter(session, call, matter_id, Deeds([], []))
-    return render(request, call, "matter/sheet.html", page=page, matter=page.matter)
+    code = qr_code(f"{request.base_url}matters/{matter_id}")
+    return render(request, call, "matter/sheet.html", page=page, matter=page.matter, code=code)
 
 
 def _refused(

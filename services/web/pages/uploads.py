@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.datastructures import FormData, UploadFile
 
-from services.documents import open_attachment, receive, record
+from services.documents import archive, collect, open_attachment, receive, record
 from services.web.forgery import Visitor
 from services.web.rendering import render
 
@@ -59,6 +59,16 @@ def download(
         "Content-Security-Policy": _ALONE,
     }
     return StreamingResponse(_chunks(file, opened), media_type=media_type, headers=headers)
+
+
+@router.get("/matters/{matter_id:int}/attachments.zip")
+def download_all(call: Visitor, matter_id: Annotated[int, Path(ge=1, le=2**63 - 1)]) -> StreamingResponse:
+    """Everything at once; that it was taken is on record first."""
+    with call.write() as session:
+        number, files = collect(session, call.engine, call.actor, matter_id, call.now)
+    name = quote(f"{number} 附件.zip", safe="")
+    headers = {"Content-Disposition": f"attachment; filename=\"attachments.zip\"; filename*=UTF-8''{name}"}
+    return StreamingResponse(archive(call.service.runtime, files), media_type="application/zip", headers=headers)
 
 
 def _chunks(file: BinaryIO, opened: ExitStack) -> Iterator[bytes]:

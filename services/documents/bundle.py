@@ -39,7 +39,7 @@ def collect(session: Session, engine: Engine, actor: Actor, matter_id: int, now:
         name = numbered(found.name, {one.name.casefold() for one in packed})
         packed.append(Packed(name, found.sha256, found.uploaded_at))
     content = {"files": [found.id for found in matter.attachments]}
-    journal.note(session, matter_id, journal.Event("export", actor, now, content))
+    journal.note(session, matter_id, journal.Event("export_files", actor, now, content))
     return matter.number, packed
 
 

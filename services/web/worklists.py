@@ -62,6 +62,11 @@ def show_worklist(session: Session, call: Call, filters: WorkFilters, sort: str,
     return Worklist(_lines(session, call, page.rows), page.next, counts | {"all": str(len(rows))}, cut)
 
 
+def gather_found(session: Session, call: Call, filters: WorkFilters) -> list[WorkRow]:
+    """Return up to `GATHERED` items that the filters leave, the search included, the most urgent first."""
+    return [row for row in gather(session, call, replace(filters, q=None)) if _found(row, filters.q)]
+
+
 def gather(session: Session, call: Call, filters: WorkFilters) -> list[WorkRow]:
     """Return up to `GATHERED` items, the most urgent first."""
     return list(_pages(session, call, filters))[:GATHERED]

@@ -47,7 +47,7 @@ def test_everything_at_once_and_on_record(county: County, vault: Vault, tmp_path
     )
     with county.database.read() as session:
         latest = timeline(session, county.engine, county.actor("clerk", session), matter_id, limit=1).rows[0]
-        assert (latest.action, latest.actor_name, latest.content["files"]) == ("export", "孙领导", ids)
+        assert (latest.action, latest.actor_name, latest.content["files"]) == ("export_files", "孙领导", ids)
         assert journal.verify(session)["ok"]
     FileStore.of(works).path(files[2].sha256).write_bytes(b"changed")
     with pytest.raises(FileDamaged):

@@ -26,7 +26,8 @@ def _count(page: str) -> str:
 
 @pytest.mark.parametrize(
     ("q", "found"),
-    [("低保", 1), ("fyshcdb", 1), ("FYSH", 1), ("〔2016〕1号", 1), ("2016", 1), ("柳河", 1), ("lhx", 1), ("%", 0), ("没有", 0)],
+    [("低保", 1), ("fyshcdb", 1), ("FYSH", 1), ("〔2016〕1号", 1),
+     ("2016", 1), ("柳河", 1), ("lhx", 1), ("%", 0), ("没有", 0)],
 )  # fmt: skip
 def test_by_characters_number_unit_and_initials(site: Site, q: str, found: int) -> None:
     site.county.walk("accept", "propose", "approve", summary="反映上河村低保问题")
@@ -79,14 +80,6 @@ def test_pages_go_on_where_the_last_one_ended(site: Site, monkeypatch: pytest.Mo
     assert link and _count(first) == "3"
     rest = site.by("clerk").get(html.unescape(link[1]), headers=HTMX).text
     assert _titles(first) + _titles(rest) == ["丙问题", "乙问题", "甲问题"] and "下一页" not in rest
-
-
-def test_letters_look_through_the_latest_and_say_so(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.web.searching.READ", 1)
-    site.county.open(summary="甲问题")
-    site.county.open(summary="乙问题")
-    page = _found(site, "clerk", q="wt")
-    assert _titles(page) == ["乙问题"] and "只查最近的" in page
 
 
 def test_the_first_hits_come_at_once(site: Site) -> None:

@@ -1,11 +1,13 @@
 """我的待办: whose it is, filters, search by pinyin, order, pages, unread, and several at once."""
 
 import html
+import io
 import json
 import re
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 
 from services.notifications.attention import note_seen
 from tests.web.site import HTMX, Site
@@ -152,3 +154,32 @@ def test_messages_are_read_one_by_one_or_all(site: Site) -> None:
     assert site.by("clerk").get(link[1]).headers["location"] == "/messages"
     marked = json.loads(site.post("clerk2", "/messages/read").headers["hx-trigger"])
     assert marked["duban:toast"]["text"] == "没有未读消息"
+
+
+def test_each_row_is_told_what_became_of_it(site: Site) -> None:
+    for summary in ("甲", "乙"):
+        site.county.open(summary=summary)
+    first, second = _items(_list(site))
+    site.post("clerk", "/worklist/urge", {"items": [first], "text": "请抓紧"})
+    answer = site.post("clerk", "/worklist/urge", {"items": [first, second], "text": "请抓紧"})
+    assert answer.status_code == 200 and answer.headers["hx-retarget"] == "#dialog-body"
+    told = re.findall(r'<li class="(bad|good)">.*?<b>(.*?)</b>.*?<em>(.*?)</em>', answer.text, re.DOTALL)
+    assert [(kind, title) for kind, title, _ in told] == [("bad", "甲"), ("good", "乙")]
+    assert "已催办 1 件，未能催办 1 件" in answer.text and told[0][2] != told[1][2]
+
+
+def test_exports_what_is_chosen_or_what_the_filters_leave(site: Site) -> None:
+    for summary in ("甲问题", "乙问题", "丙"):
+        site.county.open(summary=summary)
+    chosen = _items(_list(site))[:1]
+    for asked, titles in (({"items": chosen}, ["甲问题"]), ({"q": "wt"}, ["乙问题", "甲问题"]), ({"light": "red"}, [])):
+        assert _exported(site, "clerk", **asked) == titles
+    assert _exported(site, "elsewhere", items=chosen) == []
+    assert 'href="/worklist/export?q=wt"' in _list(site, q="wt")
+
+
+def _exported(site: Site, who: str, **asked: Any) -> list[str]:
+    answer = site.by(who).get("/worklist/export", params=asked)
+    assert answer.status_code == 200
+    rows = list(load_workbook(io.BytesIO(answer.content)).active.iter_rows(values_only=True))
+    return [row[list(rows[0]).index("标题")] for row in rows[1:]]

@@ -13,7 +13,7 @@ from services.engine.queries.details import (
 from services.engine.queries.explaining import ClockView, Explanation, explain_clock
 from services.engine.queries.history import EntryView, timeline
 from services.engine.queries.lights import COLOURS, Colour, Light, light
-from services.engine.queries.matters import MatterFilters, MatterRow, count_matters, list_matters, matter_names
+from services.engine.queries.matters import MatterFilters, MatterRow, count_matters, list_matters
 from services.engine.queries.paging import BadCursor, Page
 from services.engine.queries.panels import PanelView
 from services.engine.queries.rungs import RungView, unacknowledged_rungs
@@ -49,7 +49,6 @@ __all__ = [
     "light_counts",
     "links",
     "list_matters",
-    "matter_names",
     "possible_actions",
     "timeline",
     "unacknowledged_rungs",

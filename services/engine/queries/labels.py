@@ -7,7 +7,7 @@ from services.engine.sittings import MEMBER
 
 _OF_THE_ENGINE = {
     "open": "登记", "rung": "到期提醒", "rung_failed": "到期措施未能执行", "claim": "签收", "release": "释放",
-    "transfer": "转办", "urge": "催办", "copy": "抄送", "export": "下载全部附件",
+    "transfer": "转办", "urge": "催办", "copy": "抄送", "export_files": "下载全部附件",
     "acknowledge": "确认知悉", "seal_opened": "查看密封信息",
     "rerouted": "改由他人办理", "recomputed": "重新计算期限", "rules_changed": "调整适用规则",
     "reaction_failed": "后续措施未能执行", "grounds": "增加依据",

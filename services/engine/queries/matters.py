@@ -1,11 +1,11 @@
 """The ledger of matters: whatever the actor may know of, filtered, newest first."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from config.calendar import end_of_day, start_of_day
@@ -25,7 +25,7 @@ class MatterFilters:
     """Everything that is None is not asked for. Days are local and both ends of a range count.
 
     `status` is "open", "closed" or "overdue"; `unit_id` means it and below; `level` at least this high; `light` a
-    colour (of open matters); `q` a text in title, number or the name of the unit; `ids` these and no others.
+    colour (of open matters); `q` a text in title or number; `ids` these and no others.
     """
 
     procedure: str | None = None
@@ -104,19 +104,10 @@ def count_matters(
     at_most: int | None = None,
 ) -> int:
     """Count what `list_matters` would list on all its pages, no further than `at_most`."""
-    wanted = select(Matter.id).join(Unit, Unit.id == Matter.unit_id)
-    wanted = wanted.where(visible(actor, engine.registry), *_narrowed(filters, Lights(engine, now), now), *only)
+    wanted = select(Matter.id).where(
+        visible(actor, engine.registry), *_narrowed(filters, Lights(engine, now), now), *only
+    )
     return session.execute(select(func.count()).select_from(wanted.limit(at_most).subquery())).scalar_one()
-
-
-def matter_names(
-    session: Session, engine: Engine, actor: Actor, now: datetime, *, filters: MatterFilters, at_most: int
-) -> Sequence[Row[tuple[int, str, str, str]]]:
-    """Return (id, number, title, unit_name) of the latest of such matters."""
-    wanted = select(Matter.id, Matter.number, Matter.title, Unit.name.label("unit_name"))
-    wanted = wanted.join(Unit, Unit.id == Matter.unit_id)
-    wanted = wanted.where(visible(actor, engine.registry), *_narrowed(filters, Lights(engine, now), now))
-    return session.execute(wanted.order_by(Matter.id.desc()).limit(at_most)).all()
 
 
 _ROWS = select(
@@ -138,7 +129,7 @@ def _narrowed(filters: MatterFilters, lights: Lights, now: datetime) -> list[Col
         (filters.due_to, lambda day: Matter.due_at <= end_of_day(day)),
         (filters.event_from, lambda day: Matter.event_on >= day),
         (filters.event_to, lambda day: Matter.event_on <= day),
-        (filters.q, lambda q: or_(contains(q), Unit.name.icontains(q.strip(), autoescape=True))),
+        (filters.q, contains),
     ]
     named = [] if filters.ids is None else [Matter.id.in_(filters.ids)]
     return named + [condition(value) for value, condition in given if value]

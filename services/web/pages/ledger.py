@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Mapping
 from tempfile import TemporaryFile
 from typing import IO, Annotated, Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from fastapi.responses import RedirectResponse, StreamingResponse
+from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
@@ -26,6 +25,7 @@ from services.ledgers.showing import columns_for, values_of
 from services.ledgers.views import default_view, list_views
 from services.web import choices
 from services.web.calls import Call
+from services.web.exports import send_workbook
 from services.web.forgery import Visitor
 from services.web.rendering import render, wants_fragment
 
@@ -35,8 +35,6 @@ ExportId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 LONGEST = 1000
 ALL = "all"
 """In an address that asks for nothing else: really everything, not the view that one chose to begin with."""
-_WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_CHUNK = 64 * 1024
 
 
 def read_address(request: Request, call: Visitor) -> Asking:
@@ -165,17 +163,4 @@ def _progress(session: Session, call: Call) -> Mapping[str, Any] | None:
 
 
 def _send(call: Call, file: IO[bytes]) -> Response:
-    size = file.seek(0, 2)
-    file.seek(0)
-    name = quote(f"事项台账-{local_date(call.now).isoformat()}.xlsx")
-    headers = {
-        "Content-Disposition": f"attachment; filename=\"ledger.xlsx\"; filename*=UTF-8''{name}",
-        "Content-Length": str(size),
-    }
-    return StreamingResponse(_chunks(file), media_type=_WORKBOOK, headers=headers)
-
-
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        while chunk := file.read(_CHUNK):
-            yield chunk
+    return send_workbook(file, f"事项台账-{local_date(call.now).isoformat()}.xlsx")

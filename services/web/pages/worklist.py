@@ -1,26 +1,32 @@
 """我的待办: what waits for oneself; and claiming, urging and handing on, several at once."""
 
 from collections.abc import Callable, Iterable
-from typing import Annotated
+from tempfile import TemporaryFile
+from typing import IO, Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from sqlalchemy.orm import Session
 
+from config.calendar import local_date
 from services.db.errors import DubanError
-from services.engine.queries import WorkFilters, WorkRow
+from services.engine.queries import MatterFilters, WorkFilters, WorkRow
 from services.engine.work import claim, transfer, urge
+from services.ledgers.asking import Asking
+from services.ledgers.exports import export_now
 from services.web import choices
 from services.web.calls import Call
+from services.web.exports import send_workbook
 from services.web.forgery import Visitor
 from services.web.lighting import LIGHTS
 from services.web.rendering import done, render
-from services.web.worklists import SORTS, URGENT, chosen, show_worklist
+from services.web.worklists import SORTS, URGENT, chosen, gather_found, show_worklist
 
 router = APIRouter()
 Asked = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
 Typed = Annotated[str, Form(max_length=2000, pattern=r"^[^\x00]*$")]
 Items = Annotated[list[int], Form(max_length=200)]
-_REASONS_SHOWN = 3
+Chosen = Annotated[tuple[int, ...], Query(max_length=200)]
+EXPORTED = ("light", "number", "title", "procedure", "state", "unit", "due", "event")
 
 
 def read_filters(
@@ -51,13 +57,13 @@ def show(request: Request, call: Visitor, filters: Filters, sort: Asked = "", cu
 
 
 @router.post("/worklist/claim")
-def claim_items(call: Visitor, items: Items) -> Response:
+def claim_items(request: Request, call: Visitor, items: Items) -> Response:
     """签收: take items for oneself."""
 
     def take(session: Session, row: WorkRow) -> None:
         claim(session, call.engine, row.item_id, call.actor, call.now)
 
-    return _each(call, "签收", _rows(call, items), take)
+    return _each(request, call, "签收", _rows(call, items), take)
 
 
 @router.get("/worklist/urge")
@@ -71,20 +77,12 @@ def urge_matters(request: Request, call: Visitor, items: Items, text: Typed = ""
     """催办: press whoever the matters wait for."""
     rows = _rows(call, items)
     if not text.strip():
-        return render(
-            request,
-            call,
-            "worklist/urge.html",
-            fragment="worklist/urge.html",
-            status=422,
-            rows=rows,
-            error="请填写催办内容",
-        )
+        return _urge_dialog(request, call, rows, "请填写催办内容")
 
     def press(session: Session, row: WorkRow) -> None:
         urge(session, call.engine, row.matter_id, call.actor, text, call.now)
 
-    return _each(call, "催办", _one_a_matter(rows), press)
+    return _each(request, call, "催办", _one_a_matter(rows), press)
 
 
 @router.get("/worklist/transfer")
@@ -108,7 +106,18 @@ def transfer_items(request: Request, call: Visitor, items: Items, to: Typed = ""
     def hand_on(session: Session, row: WorkRow) -> None:
         transfer(session, call.engine, row.item_id, int(to), call.actor, reason, call.now)
 
-    return _each(call, "转办", rows, hand_on)
+    return _each(request, call, "转办", rows, hand_on)
+
+
+@router.get("/worklist/export")
+def export(call: Visitor, filters: Filters, items: Chosen = ()) -> Response:
+    """A workbook of the matters chosen, or of all that the filters leave."""
+    with call.read() as session:
+        rows = chosen(session, call, set(items)) if items else gather_found(session, call, filters)
+    asking = Asking(MatterFilters(ids=tuple({row.matter_id for row in rows})), EXPORTED, {"list": "worklist"})
+    file: IO[bytes] = TemporaryFile()  # noqa: SIM115  (closed once it is sent)
+    export_now(call.service.runtime, call.engine, call.actor, asking, call.now, file)
+    return send_workbook(file, f"我的待办-{local_date(call.now).isoformat()}.xlsx")
 
 
 def _urge_dialog(request: Request, call: Call, rows: list[WorkRow], error: str = "") -> Response:
@@ -142,23 +151,36 @@ def _one_a_matter(rows: Iterable[WorkRow]) -> list[WorkRow]:
     return list({row.matter_id: row for row in rows}.values())
 
 
-def _each(call: Call, verb: str, rows: list[WorkRow], deed: Callable[[Session, WorkRow], None]) -> Response:
-    """Do it to each in a transaction of its own: what one refuses is no reason to keep the others waiting."""
-    refused = []
-    for row in rows:
-        try:
-            with call.write() as session:
-                deed(session, row)
-        except DubanError as refusal:
-            refused.append(f"{row.number}：{refusal.zh}")
+def _each(
+    request: Request, call: Call, verb: str, rows: list[WorkRow], deed: Callable[[Session, WorkRow], None]
+) -> Response:
+    """Do it to each in a transaction of its own: what one refuses is no reason to keep the others waiting.
+
+    If any refuses, a dialog says for each row what became of it.
+    """
+    results = [(row, _attempt(call, row, deed)) for row in rows]
+    refused = sum(bool(why) for _, why in results)
     if not rows:
         return done("所选事项已不在您的待办中，列表已更新", bad=True, refresh=True, counted=True)
-    did = f"已{verb} {len(rows) - len(refused)} 件"
+    did = f"已{verb} {len(rows) - refused} 件"
     if not refused:
         return done(did, refresh=True, counted=True, close=True)
-    more = f"等 {len(refused)} 件" if len(refused) > _REASONS_SHOWN else ""
-    text = f"{did}，{len(refused)} 件未能{verb}。{'；'.join(refused[:_REASONS_SHOWN])}{more}"
-    return done(text, bad=True, refresh=True, counted=True, close=True)
+    told = done(f"{did}，{refused} 件未能{verb}", bad=True, refresh=True, counted=True)
+    template = "worklist/results.html"
+    answer = render(request, call, template, fragment=template, verb=verb, results=results, refused=refused)
+    answer.headers.update({"HX-Trigger": told.headers["HX-Trigger"], "HX-Retarget": "#dialog-body"})
+    answer.headers["HX-Reswap"] = "innerHTML"
+    return answer
+
+
+def _attempt(call: Call, row: WorkRow, deed: Callable[[Session, WorkRow], None]) -> str:
+    """Return why it was refused; nothing if it was done."""
+    try:
+        with call.write() as session:
+            deed(session, row)
+    except DubanError as refusal:
+        return refusal.zh
+    return ""
 
 
 def _address(filters: WorkFilters, sort: str) -> dict[str, str]:

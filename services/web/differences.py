@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from services.web.rules import Rules, Sourced, Step
+from services.web.rulebook import Rules, Sourced, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def _flat(rules: Rules) -> Iterator[tuple[str, str]]:
         yield f"期限「{period.rule.name}」的依据", _basis(period.rule)
         yield f"期限「{period.rule.name}」的延长", period.extension
         yield from ((f"期限「{period.rule.name}」{when}", did) for when, did in period.ladder)
-    for made in (*rules.standing, *rules.lists, *rules.settings):
+    for made in (*rules.deciding, *rules.standing, *rules.lists, *rules.settings):
         yield made.name, made.text
         yield f"{made.name}的依据", _basis(made)
 

@@ -4,12 +4,13 @@
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 
 from services.engine.core import Engine
 from services.engine.queries.labels import role_title
 from services.engine.registry import Definition
+from services.web.deciding import deciding_in_words
+from services.web.rulebook import Period, Rules, Sourced, Step
 from services.web.standing import standing_in_words
 from statemachines.kit import effects as fx
 from statemachines.kit.periods import Budget
@@ -52,57 +53,6 @@ _STAYS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Sourced:
-    """A sentence of the rules: where it stands (empty: nowhere), and whether somebody checked that."""
-
-    name: str
-    text: str
-    source: str
-    verified: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """An action: who may take it, from where to where, what it asks for, what must hold, and what it does."""
-
-    title: str
-    who: str
-    source: str
-    target: str
-    form: list[str]
-    guards: list[str]
-    effects: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """A clock: its length, from when, how it may be extended, and its ladder as (when, what happens)."""
-
-    rule: Sourced
-    duty: bool
-    anchor: str
-    extension: str
-    ladder: list[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """A procedure under one version of its policy. `turns` is (state, whose turn, final)."""
-
-    title: str
-    basis: Sourced
-    number: str
-    may_open: str
-    may_view: str
-    turns: list[tuple[str, str, bool]]
-    steps: list[Step]
-    periods: list[Period]
-    standing: list[Sourced]
-    lists: list[Sourced]
-    settings: list[Sourced]
-
-
 def tell(engine: Engine, definition: Definition) -> Rules:
     """Say everything one version holds."""
     procedure, policy = definition.procedure, definition.policy
@@ -124,6 +74,10 @@ def tell(engine: Engine, definition: Definition) -> Rules:
               procedure.actions.items()),
         ],
         periods=[_period(engine, definition, name, rule) for name, rule in policy.clocks.items()],
+        deciding=[
+            Sourced(made.title, text, _said(made.source), made.verified)
+            for made, text in deciding_in_words(definition, role)
+        ],
         standing=[
             Sourced(made.title, text, _said(made.source), made.verified)
             for made, text in standing_in_words(engine.registry, policy)

@@ -93,3 +93,16 @@ def test_fields_of_earlier_forms_are_named_by_their_titles(sqlite_county: County
         for definition in engine.registry.versions(key):
             told = repr(tell(engine, definition))
             assert not re.search(r"propose\.|open\.|complete\.", told)
+
+
+def test_panels_and_authority_are_told_with_their_figures(sqlite_county: County) -> None:
+    engine = sqlite_county.engine
+    told = {
+        (made.name, made.text)
+        for key in engine.registry.procedures
+        for definition in engine.registry.versions(key)
+        for made in tell(engine, definition).deciding
+    }
+    assert told and not any(re.search(r"[a-z]{3,}", text) for _, text in told), told
+    assert any("分之" in text or "全部成员" in text for _, text in told)
+    assert any("可决定至“" in text for _, text in told)

@@ -21,6 +21,7 @@ from services.cli.people import app as people
 from services.cli.period import period
 from services.cli.petitions import app as petition
 from services.cli.replay import replay
+from services.cli.simulate import simulate
 
 app = typer.Typer(
     name="duban",
@@ -47,3 +48,4 @@ app.command()(period)
 app.add_typer(people, name="people", help="Units and people from a workbook.")
 app.add_typer(petition, name="petition", help="Petitions from a ledger.")
 app.command()(replay)
+app.command()(simulate)

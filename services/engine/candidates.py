@@ -5,7 +5,7 @@ transaction that opens the candidate. While one is open a further ground only ad
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, datetime
 from typing import Any
 
@@ -38,9 +38,12 @@ def propose_candidates(runtime: Runtime, now: datetime) -> dict[str, Any]:
     return propose_all(runtime.database, engine_for(runtime), now)
 
 
-def propose_all(database: Database, engine: Engine, now: datetime) -> dict[str, Any]:
+def propose_all(
+    database: Database, engine: Engine, now: datetime, only: Collection[str] | None = None
+) -> dict[str, Any]:
     """Open a matter for every proposal that nobody has seen yet, each in its own transaction, at the county.
 
+    `only` are the procedures whose rules are asked; all where it is left out.
     Returns {"proposed", "added", "skipped", "failed", "failures": [{"procedure", "candidate", "unit_id", "why"}]}:
     `added` are grounds linked to a candidate that is open, `skipped` proposals that hold nothing new.
     What fails is tried again next time.
@@ -48,7 +51,7 @@ def propose_all(database: Database, engine: Engine, now: datetime) -> dict[str, 
     counts: Counter[str] = Counter(proposed=0, added=0, skipped=0, failed=0)
     failures = []
     with database.read() as session:
-        found = list(_proposals(session, engine, local_date(now)))
+        found = [p for p in _proposals(session, engine, local_date(now)) if only is None or p[0] in only]
     for procedure, proposal in found:
         try:
             with database.write() as session:

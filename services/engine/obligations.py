@@ -5,7 +5,7 @@ process does nothing twice and leaves nothing half done. What fails is kept with
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -48,9 +48,10 @@ def open_obligations(runtime: Runtime, now: datetime) -> dict[str, Any]:
     return open_due(runtime.database, engine_for(runtime), now)
 
 
-def open_due(database: Database, engine: Engine, now: datetime) -> dict[str, Any]:
+def open_due(database: Database, engine: Engine, now: datetime, only: Collection[str] | None = None) -> dict[str, Any]:
     """Open or waive every obligation whose day of opening has come, the oldest first, each in its own transaction.
 
+    `only` are the procedures whose obligations are seen to; all where it is left out.
     Returns {"opened", "waived", "skipped", "failed", "left", "failures": [{"procedure", "obligation", "period",
     "unit_id", "person_id", "why"}]}: skipped were somebody else's, `left` are periods for the next run.
     """
@@ -59,7 +60,7 @@ def open_due(database: Database, engine: Engine, now: datetime) -> dict[str, Any
     with database.write() as session:
         house = House.read(session)
         again = list(_failed_before(session, engine, house, now))
-        fresh, counts["left"] = _work(session, engine, house, now)
+        fresh, counts["left"] = _work(session, engine, house, now, only)
     for owed, row_id in [*again, *((one, None) for one in fresh)]:
         try:
             with database.write() as session:
@@ -109,10 +110,12 @@ def waive_obligation(
     return row_id
 
 
-def _work(session: Session, engine: Engine, house: House, now: datetime) -> tuple[list[Owed], int]:
+def _work(
+    session: Session, engine: Engine, house: House, now: datetime, only: Collection[str] | None
+) -> tuple[list[Owed], int]:
     """Return what nobody saw to yet, and how many periods wait for the next run."""
     fresh, left = [], 0
-    for procedure, name in declared(engine):
+    for procedure, name in (one for one in declared(engine) if only is None or one[0] in only):
         due = due_periods(session, engine, procedure, name, local_date(now))
         keys = [period.key for _, period in due]
         there = set(

@@ -32,7 +32,7 @@ def test_every_command_of_the_product_is_there() -> None:
         "procedures list", "procedures show", "procedures diagram", "procedures diff", "policy check", "policy rebind",
         "period", "people import", "people template",
         "petition import", "replay", "flows runs", "obligations list", "obligations open",
-            "candidates list", "candidates propose", "scores compute",
+            "candidates list", "candidates propose", "scores compute", "simulate",
     }  # fmt: skip
 
 

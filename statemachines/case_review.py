@@ -181,6 +181,25 @@ class Scorecard(Form):
     comment: Text = Field(title="点评")
 
 
+class Total(Form):
+    total: Line = Field(title="总分")
+
+
+class Outcome(Form):
+    agree: int = Field(title="同意")
+    modify: int = Field(title="建议变更")
+    disagree: int = Field(title="不同意")
+    members: int = Field(title="成员总数")
+    outcome: Annotated[str, Coded("stances")] | None = Field(None, title="多数意见")
+    sanction: Sanction | None = Field(None, title="建议处理")
+
+
+class Advice(Form):
+    agrees: bool = Field(title="同意拟处理意见")
+    sanction: Sanction | None = Field(None, title="建议处理")
+    advisory: bool = Field(title="在乡镇权限内，供其决定时参考")
+
+
 class ReviewOpinion(Form):
     opinion: Text = Field(title="审核意见")
 
@@ -342,11 +361,11 @@ CASE_REVIEW = procedure(
         *members_of("opinion", [S.DELIBERATION], guards=(_apart("person"),)),
         Action("give_position", "发表意见", [S.DELIBERATION], None, Position, (ANOTHER_SANCTION, APART), (), Kind.VOTE),
         Action("conclude", "形成结论", [S.DELIBERATION], S.OPINION, Note,
-               (panel_enough("opinion"), MAJORITY, IS_REVIEWER, APART), derive=_conclusion),
+               (panel_enough("opinion"), MAJORITY, IS_REVIEWER, APART), derive=_conclusion, derived=Outcome),
         send_back([S.TALK, S.CONVENING, S.DELIBERATION, S.OPINION]),
-        Action("score_quality", "质量点评", [S.OPINION], None, Scorecard, (APART,), (), Kind.NOTE, _total),
+        Action("score_quality", "质量点评", [S.OPINION], None, Scorecard, (APART,), (), Kind.NOTE, _total, Total),
         Action("issue_opinion", "出具审核意见", [S.OPINION], S.FEEDBACK, ReviewOpinion, (HEARD, SCORED, APART),
-               (fx.StopClock("review"), fx.Owe("feedback")), derive=_advice),
+               (fx.StopClock("review"), fx.Owe("feedback")), derive=_advice, derived=Advice),
         Action("feed_back", "反馈并归档", [S.FEEDBACK], S.CLOSED, FeedbackGiven, (APART,), (fx.Settle("feedback"),)),
         *extension_of("review", REVIEWED),
         recusal(OPEN),

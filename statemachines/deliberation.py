@@ -58,6 +58,14 @@ class Conclusion(Form):
     minutes: tuple[AttachmentId, ...] = Field((), title="会议记录（附件）", max_length=10)
 
 
+class Figures(Form):
+    agree: int = Field(title="同意")
+    disagree: int = Field(title="不同意")
+    members: int = Field(title="成员总数")
+    absent: int = Field(title="缺席")
+    agreed: bool = Field(title="多数同意")
+
+
 def _by_party_committee(s: Situation, _: Any) -> bool:
     return bool(s.policy.setting("by_party_committee"))
 
@@ -144,7 +152,7 @@ DELIBERATION = procedure(
         Action("state_position", "逐一表态", [S.SITTING], None, Position, (IN_TURN, REFLECTED), (), Kind.VOTE),
         send_back([S.SITTING], title="改期再议"),
         Action("conclude", "形成结论", [S.SITTING], S.CLOSED, Conclusion,
-               (panel_enough(COMMITTEE, zh="尚有成员未表态，缺席的须登记"),), (fx.StopClock("deliberation"),), derive=_figures),
+               (panel_enough(COMMITTEE, zh="尚有成员未表态，缺席的须登记"),), (fx.StopClock("deliberation"),), derive=_figures, derived=Figures),
         *extension_of("deliberation", OPEN),
         recusal(OPEN),
     ],

@@ -122,6 +122,16 @@ class Decision(Form):
     document: Files = Field(title="复查（复审）决定", min_length=1, max_length=10)
 
 
+class Outcome(Form):
+    uphold: int = Field(title="维持（票）")
+    change: int = Field(title="变更（票）")
+    revoke: int = Field(title="撤销（票）")
+    members: int = Field(title="成员总数")
+    result: Annotated[str, Coded("reconsideration_results")] = Field(title="结果")
+    before: Annotated[str, Coded("sanctions")] = Field(title="原处分")
+    sanction: Annotated[str, Coded("sanctions")] | None = Field(None, title="复查后的处分")
+
+
 class Notice(Form):
     told_on: PastDate = Field(title="送达日期")
     method: Annotated[str, Coded("notice_methods")] = Field(title="送达方式")
@@ -249,7 +259,7 @@ RECONSIDERATION = procedure(
         Action("state_position", "表决", [S.DECISION], None, Position, (NO_HEAVIER, APART), (), Kind.VOTE),
         send_back([S.CONVENING, S.DECISION]),
         Action("decide", "作出决定", [S.DECISION], S.NOTICE, Decision, (panel_enough("committee"), MAJORITY, APART),
-               (fx.StopClock("reconsideration"), fx.Owe("result_notice")), derive=_decided),
+               (fx.StopClock("reconsideration"), fx.Owe("result_notice")), derive=_decided, derived=Outcome),
         Action("inform", "送达并归档", [S.NOTICE], S.CLOSED, Notice, (APART,), (fx.Settle("result_notice"),)),
         *extension_of("reconsideration", UNDER_WAY),
         recusal(OPEN),

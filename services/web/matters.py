@@ -162,12 +162,13 @@ def _definition(session: Session, call: Call, row: Mapping[str, Any]) -> Definit
 
 
 def _form(definition: Definition, action: str) -> tuple[Field, ...]:
-    """The fields of an action's form; none for what the engine does by itself. Read once for each version."""
+    """The fields of an action's form and of what it derives; none for what the engine does. Read once per version."""
     key = (definition.procedure_hash, definition.policy_hash, action)
     if key not in _FORMS:
         procedure = definition.procedure
         declared = procedure.opening if action == OPENING else procedure.actions.get(action)
-        _FORMS[key] = read_fields(form_schema(declared.form, definition.policy)) if declared else ()
+        forms = [declared.form, getattr(declared, "derived", None)] if declared else []
+        _FORMS[key] = tuple(f for form in forms if form for f in read_fields(form_schema(form, definition.policy)))
     return _FORMS[key]
 
 

@@ -256,7 +256,8 @@ def _deed_problems(
 
 
 def _list_problems(policy: Policy, procedure: Procedure) -> Iterator[str]:
-    forms = {procedure.opening.form, *(a.form for a in procedure.actions.values())}
+    asked = {procedure.opening.form, *(a.form for a in procedure.actions.values())}
+    forms = asked | {a.derived for a in procedure.actions.values() if a.derived}
     for form in sorted(forms, key=lambda f: f.__name__):
         for field, found in marks(form).items():
             for mark in found:

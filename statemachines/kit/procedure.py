@@ -66,7 +66,7 @@ class Action:
     """One named move, made by a person or by the clock. Without a target it stays where it is.
 
     `derive` returns values (JSON) that follow from what is known at that moment, a score from its ballots say; they are
-    kept beside the answers and can never be typed.
+    kept beside the answers and can never be typed. `derived` is a form that names them for a page.
     """
 
     name: str
@@ -78,6 +78,7 @@ class Action:
     effects: tuple[Effect, ...] = ()
     kind: Kind = Kind.FORWARD
     derive: Callable[[Situation, Any], Mapping[str, Any]] | None = None
+    derived: type[Form] | None = None
 
     def targets(self) -> tuple[StrEnum, ...]:
         match self.target:
@@ -268,6 +269,8 @@ def _problems(built: Procedure, listed: list[Action]) -> Iterable[str]:
         yield from (f"{action.name} leaves the final state {s}" for s in action.sources if s in built.final)
         if action.kind is Kind.FORWARD and action.target is None:
             yield f"{action.name} goes nowhere: declare it a note"
+        if action.derived is not None and action.derive is None:
+            yield f"{action.name} names values that nothing derives"
     yield from _panel_problems(built)
     if any(isinstance(e, Convene) for e in built.opening.effects):
         yield "an opening convenes no panel: convene it by an action"

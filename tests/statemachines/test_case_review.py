@@ -325,3 +325,12 @@ def test_only_a_case_is_reviewed() -> None:
 def test_readings_outlast_a_return_and_votes_do_not() -> None:
     kept = {p.name: str(p.after_return) for p in CASE_REVIEW.panels.values() if isinstance(p, Panel)}
     assert kept == {"reading": "kept", "opinion": "anew"}
+
+
+@pytest.mark.parametrize(
+    ("state", "action"), [(S.DELIBERATION, "conclude"), (S.OPINION, "score_quality"), (S.OPINION, "issue_opinion")]
+)
+def test_every_derived_value_has_a_name(state: State, action: str) -> None:
+    declared = CASE_REVIEW.actions[action]
+    assert declared.derive and declared.derived
+    assert declared.derive(at(state), form(action)).keys() == declared.derived.model_fields.keys()

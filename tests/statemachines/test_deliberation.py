@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from statemachines.deliberation import DELIBERATION, State
+from statemachines.deliberation import DELIBERATION, Figures, State
 from statemachines.kit.forms import Form
 from statemachines.kit.panels import Seat, SeatState, Tally, Vote
 from statemachines.kit.procedure import Refused
@@ -164,6 +164,7 @@ def test_the_conclusion_counts_and_is_never_typed(seats: Tally, agreed: bool) ->
     assert derive
     told = derive(at(S.SITTING, seats), form("conclude"))
     assert told["agreed"] is agreed
+    assert told.keys() == Figures.model_fields.keys()
     assert told["agree"] + told["disagree"] + told["absent"] == told["members"]
 
 

@@ -11,7 +11,7 @@ from statemachines.kit.forms import Form
 from statemachines.kit.panels import Seat, SeatState, Tally, Vote
 from statemachines.kit.procedure import Refused
 from statemachines.kit.situation import Other, Situation, Step
-from statemachines.reconsideration import RECONSIDERATION, State
+from statemachines.reconsideration import RECONSIDERATION, Outcome, State
 from tests.support.situations import COLLEAGUE, FOURTH, ME, NOW, THIRD, policy, situation
 
 S = State
@@ -219,6 +219,7 @@ def test_the_majority_decides(votes: list[dict[str, Any]], result: str, sanction
     assert derive
     told = derive(view, form("decide"))
     assert (told["result"], told["before"], told["sanction"], told["members"]) == (result, "removal", sanction, 3)
+    assert told.keys() == Outcome.model_fields.keys()
     if not result:
         assert refusal("decide", view) == "no_majority"
 

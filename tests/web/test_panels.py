@@ -47,3 +47,11 @@ def test_over_it_says_who_said_what_and_how_many(review: tuple[Site, int]) -> No
     shown = card(site, matter, "leader")
     assert "意见：同意 3" in shown and "已结束" in shown and shown.count("量纪适当") == 3
     assert "3/3" in shown and "2/2" in card(site, matter, "leader", "主协审阅卷")
+
+
+def test_what_follows_from_the_votes_is_told_in_words(review: tuple[Site, int]) -> None:
+    site, matter = review
+    walk_review(site.county, matter, "vote", "conclude", "score_quality", "issue_opinion")
+    page = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", site.by("leader").get(f"/matters/{matter}").text))
+    for words in ("多数意见 同意", "建议处理 警告", "总分 90.0", "在乡镇权限内，供其决定时参考 是", "成员总数 3"):
+        assert words in page, words

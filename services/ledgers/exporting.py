@@ -38,7 +38,7 @@ def write_ledger(
 ) -> int:
     """Write every matter of the asked ledger that this person may know of; return how many.
 
-    `go_on` is told after each batch how many were written; where it says no, nothing is saved.
+    `go_on` is told after each batch how many were written; where it says no, the rest is left out.
     """
     offered = columns_for(engine, asking.filters.procedure)
     shown = [offered[name] for name in asking.columns]
@@ -50,8 +50,7 @@ def write_ledger(
             sheet.append([cell(sheet, value, column.number_format) for column, value in zip(shown, row, strict=True)])
         written += len(values)
         if not go_on(written):
-            book.close()
-            return written
+            break  # and save all the same: nothing else closes the workbook's own temporary files
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(shown))}{written + 1}"
     book.save(file)
     return written

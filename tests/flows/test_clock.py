@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from apscheduler.events import EVENT_JOB_EXECUTED
 from filelock import FileLock, Timeout
 
+from flows import clock
 from flows.clock import ANOTHER_CLOCK, UNUSABLE, only_clock, ticking
 from flows.execution import execute, utc_now
 from flows.schedule import Scheduled
-from services.runs.models import FlowRun, RunState, Via
+from services.identity.people import create_person
+from services.runs.health import next_times
+from services.runs.models import FlowPause, FlowRun, RunState, Via
 from services.runs.queries import list_runs
-from services.runs.record import begin_run, request_run
+from services.runs.record import FlowPaused, begin_run, request_run
 from services.runtime import Runtime
 
 MakeItem = Callable[..., Scheduled]
@@ -187,3 +191,46 @@ def test_told_to_end_it_finishes_the_job_it_is_at(works: Runtime, number: signal
     assert process.returncode == 0
     (run,) = runs(works)
     assert (run.state, json.dumps(run.result)) == ("completed", '{"done": 1}')
+
+
+def _pause(works: Runtime, flow: str) -> None:
+    with works.database.write() as session:
+        person = create_person(session, "李主任", utc_now()).id
+        session.add(FlowPause(flow=flow, reason="检修", paused_at=utc_now(), paused_by=person))
+
+
+def test_a_paused_flow_is_left_out_also_when_prefect_is_down(works: Runtime, make_item: MakeItem) -> None:
+    paused, other = Work(), Work()
+    quiet = make_item(paused, name="quiet", cron="* * * * *")
+    _pause(works, "quiet")
+    with ticking(works, [quiet, make_item(other)]) as scheduler:
+        assert other.called.wait(20)  # caught up after the paused one was passed over
+        scheduler.get_job("quiet").func(*scheduler.get_job("quiet").args)
+    assert paused.calls == []
+    assert {run.flow for run in runs(works)} == {"probe"}
+
+
+def test_a_request_made_before_the_pause_does_not_slip_through(works: Runtime, make_item: MakeItem) -> None:
+    work = Work()
+    item = make_item(work)
+    execute(works, item, utc_now())
+    with works.database.write() as session:
+        request_run(session, "probe", utc_now(), None)
+    _pause(works, "probe")
+    clock._serve_requests(works, [item])
+    assert len(work.calls) == 1
+    latest, _ = runs(works)
+    assert (latest.state, latest.error) == ("failed", "it was paused meanwhile")
+    with works.database.write() as session, pytest.raises(FlowPaused):
+        request_run(session, "probe", utc_now(), None)
+
+
+def test_the_clock_notes_its_plan_as_soon_as_it_runs(works: Runtime, make_item: MakeItem) -> None:
+    noted = threading.Event()
+    with ticking(works, [make_item(Work())]) as scheduler:
+        scheduler.add_listener(lambda event: event.job_id == "plan" and noted.set(), EVENT_JOB_EXECUTED)
+        scheduler.modify_job("plan", next_run_time=utc_now())
+        assert noted.wait(20)
+        expected = scheduler.get_job("probe").next_run_time
+    with works.database.read() as session:
+        assert next_times(session, utc_now()) == {"probe": expected}

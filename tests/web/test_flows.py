@@ -3,12 +3,16 @@
 import json
 from datetime import timedelta
 
+import httpx
 import pytest
 
 from flows.schedule import SCHEDULE
+from services.administration import record
 from services.runs import prefect_server
+from services.runs.health import next_times, note_plan
 from services.runs.models import RunState, Via
 from services.runs.overview import FLOWS
+from services.runs.pausing import pauses
 from services.runs.record import Outcome, begin_run, claim_requested, end_run
 from tests.web.site import HTMX, Site
 
@@ -83,6 +87,76 @@ def test_running_again_asks_the_clock_once(site: Site) -> None:
         assert asked is not None and asked.requested_by == site.county.people["supervisor"]
         assert claim_requested(session, site.county.now) is None
     assert site.post("supervisor", "/flows/run", {"flow": "no_such"}).status_code == 404
+
+
+def _said(answer: httpx.Response) -> str:
+    return str(json.loads(answer.headers["hx-trigger"])["duban:toast"]["text"])
+
+
+def test_a_flow_is_paused_with_a_reason_and_resumed(site: Site) -> None:
+    _run(site, "escalate_overdue", Outcome(RunState.COMPLETED, Via.CLOCK, {}))
+    asked = site.by("office").get("/flows/pause?flow=escalate_overdue", headers=HTMX).text
+    assert "不会提醒，也不会升级" in asked and "暂停理由" in asked
+    wrong = site.post("office", "/flows/pause", {"flow": "escalate_overdue", "reason": "  "})
+    assert wrong.status_code == 422 and "请填写暂停理由" in wrong.text
+    answer = site.post("office", "/flows/pause", {"flow": "escalate_overdue", "reason": "机房停电检修"})
+    assert answer.status_code == 204 and _said(answer) == "已暂停"
+    for path, who in (("/flows", "supervisor"), ("/board", "clerk")):
+        page = site.by(who).get(path).text
+        assert (
+            "到期提醒与逾期升级已暂停" in page and "李主任于 2016-03-01 10:00 暂停" in page and "机房停电检修" in page
+        )
+    assert site.post("office", "/flows/pause", {"flow": "escalate_overdue", "reason": "再次"}).status_code == 409
+    again = site.post("supervisor", "/flows/run", {"flow": "escalate_overdue"})
+    assert again.status_code == 409 and "请先恢复" in _said(again)
+    assert "已恢复" in _said(site.post("office", "/flows/resume", {"flow": "escalate_overdue"}))
+    assert "已暂停" not in site.by("supervisor").get("/board").text
+    assert site.post("office", "/flows/resume", {"flow": "escalate_overdue"}).status_code == 409
+    with site.county.database.write() as session:
+        caught_up = claim_requested(session, site.county.now)
+        assert caught_up is not None and caught_up.flow == "escalate_overdue"
+        deeds = record.find(session, record.Wanted(), 10)
+        assert [(deed.action, deed.actor_name) for deed in deeds] == [
+            ("flow_resumed", "李主任"), ("flow_paused", "李主任"),
+        ]  # fmt: skip
+        assert deeds[1].content["after"] == {"flow": "escalate_overdue", "reason": "机房停电检修"}
+        assert record.verify(session)["ok"]
+
+
+@pytest.mark.parametrize("who", ["supervisor", "township_leader", "clerk"])
+def test_who_only_watches_pauses_nothing(site: Site, who: str) -> None:
+    assert site.post(who, "/flows/pause", {"flow": "verify_journal", "reason": "试试"}).status_code == 403
+    assert site.post(who, "/flows/resume", {"flow": "verify_journal"}).status_code == 403
+    with site.county.database.read() as session:
+        assert pauses(session) == {}
+
+
+def test_what_nobody_knows_cannot_be_paused(site: Site) -> None:
+    assert site.post("office", "/flows/pause", {"flow": "no_such", "reason": "试试"}).status_code == 404
+    assert "暂停</button>" not in site.by("supervisor").get("/flows").text
+
+
+def test_the_next_time_is_the_clocks_own_word(site: Site) -> None:
+    now = site.county.now
+    assert "未知" in site.by("supervisor").get("/flows").text
+    with site.county.database.write() as session:
+        note_plan(session, {"verify_journal": now + timedelta(hours=3), "gone": None}, now)
+        note_plan(session, {"verify_journal": now + timedelta(hours=5)}, now)
+        assert next_times(session, now) == {"verify_journal": now + timedelta(hours=5)}
+    assert ">15:00</time>" in site.by("supervisor").get("/flows").text
+    site.county.now += timedelta(minutes=4)  # a clock that is silent may be dead: its plan is worth nothing
+    assert ">15:00</time>" not in site.by("supervisor").get("/flows").text
+
+
+@pytest.mark.parametrize(("host", "linked"), [("127.0.0.1", True), ("duban.county.example", False)])
+def test_prefects_own_pages_are_linked_on_its_machine_alone(
+    site: Site, monkeypatch: pytest.MonkeyPatch, host: str, linked: bool
+) -> None:
+    monkeypatch.setattr(prefect_server, "_request", lambda *_: True)
+    monkeypatch.setattr("services.web.pages.flows._LOOPBACK", {"testclient", "127.0.0.1"})
+    page = site.by("supervisor").get("/flows", headers={"host": host}).text
+    assert ("打开流程引擎界面" in page) == linked and ("仅可在服务器本机打开" in page) != linked
+    assert "Prefect）暂不可用" not in page
 
 
 @pytest.mark.parametrize("who", ["clerk", "township_leader", "nobody"])

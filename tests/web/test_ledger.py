@@ -3,12 +3,19 @@
 import io
 import re
 from datetime import datetime, timedelta
+from urllib.parse import parse_qs
 
 import openpyxl
 import pytest
+from sqlalchemy import select
 
 from services.db.session import Database
-from services.engine.models import Matter
+from services.engine import journal
+from services.engine.core import Engine
+from services.engine.models import Entry, Matter
+from services.ledgers.models import Export, SavedView
+from services.ledgers.showing import AnswerColumn, columns_for
+from statemachines.kit.forms import Sealed, marks
 from tests.web.site import HTMX, Site
 
 SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -46,6 +53,15 @@ def three(site: Site) -> Site:
 @pytest.mark.parametrize(
     ("address", "titles"),
     [
+        ("?status=normal", ["=1+1"]),
+        ("?status=soon", ["甲"]),
+        ("?level=1", []),
+        ("?opened_from=2016-03-02&opened_to=2016-03-31", ["=1+1"]),
+        ("?q=qhx", ["=1+1", "乙"]),
+        ("?q=柳河", ["甲"]),
+        ("?q=LHX", ["甲"]),
+        ("?q=y", ["乙"]),
+        ("?late_by=1&own=1&level=none", ["乙"]),
         ("", ["=1+1", "乙", "甲"]),
         ("?status=overdue", ["乙"]),
         ("?status=closed", []),
@@ -111,3 +127,108 @@ def test_pages_go_on_where_the_last_one_ended(site: Site) -> None:
 def test_what_matches_nothing_says_so(three: Site) -> None:
     page = three.by("supervisor").get("/ledger?q=nothing").text
     assert "没有符合条件的事项" in page and "清除筛选" in page
+
+
+def _column(site: Site, address: str, title: str) -> list[object]:
+    head, *rows = _book(site, address)
+    return [row[head.index(title)] for row in rows]
+
+
+def test_a_procedure_brings_the_columns_of_its_forms_and_lists(three: Site) -> None:
+    cols = "cols=title,open.channel,open.received_on,open.problem_fields,open.anonymous,propose.disposition"
+    page = three.by("supervisor").get(f"/ledger?procedure=petition&{cols}").text
+    assert "来源" in page and "处置方式" in page and "来信" in page and "选定事项类型后" not in page
+    address = f"?procedure=petition&{cols}&q=甲"
+    assert _column(three, address, "来源") == ["来信"]
+    assert _column(three, address, "收件日期") == [datetime(2016, 3, 1)]
+    assert _column(three, address, "匿名") == ["否"]
+    assert _column(three, address, "处置方式") == ["初步核实"]
+    assert "propose.disposition" not in three.by("supervisor").get(f"/ledger?{cols}").text
+
+
+def test_a_unit_answered_is_told_by_name(site: Site) -> None:
+    answers = {
+        "summary": "督办群众反映", "demand": "限期整改", "source": "date_given", "given_due": "2016-03-20",
+        "handler_unit": site.county.units["liuhe"],
+    }  # fmt: skip
+    site.county.open("supervisor", "supervised_handling", **answers)
+    address = "?procedure=supervised_handling&cols=title,open.handler_unit,open.given_due"
+    assert _column(site, address, "承办单位") == ["柳河乡"]
+    assert _column(site, address, "限办日期") == [datetime(2016, 3, 20)]
+
+
+def test_nothing_sealed_can_be_a_column(engine: Engine) -> None:
+    for key, procedure in engine.registry.procedures.items():
+        sealed = {
+            name for name, found in marks(procedure.opening.form).items() if any(isinstance(m, Sealed) for m in found)
+        }
+        shown = {column.field for column in columns_for(engine, key).values() if isinstance(column, AnswerColumn)}
+        assert not sealed & shown
+    assert "complainant" not in {
+        c.field for c in columns_for(engine, "petition").values() if isinstance(c, AnswerColumn)
+    }
+
+
+def test_whoever_is_named_finds_nothing_by_search_or_columns(three: Site) -> None:
+    assert _titles(three, "?q=jia", who="elsewhere") == []
+    assert "共 <b>0</b> 件" in three.by("elsewhere").get("/ledger?q=a&all=1").text
+
+
+def test_an_export_is_in_the_journal_of_every_matter_that_left(three: Site) -> None:
+    three.by("supervisor").get("/ledger/export?state=handling&cols=number")
+    with three.county.database.read() as session:
+        notes = session.execute(
+            select(Entry.matter_id, Entry.actor_name, Entry.content).where(Entry.action == "export")
+        ).all()
+        (export,) = session.scalars(select(Export)).all()
+        assert journal.verify(session)["ok"]
+    assert [(note.actor_name, note.content) for note in notes] == [
+        ("郑督查", {"export": export.id, "columns": ["number"]})
+    ]
+    assert (export.person_id, export.address, export.written, export.file) == (
+        three.county.people["supervisor"], "state=handling&cols=number", 1, None,
+    )  # fmt: skip
+    page = three.by("supervisor").get(f"/matters/{notes[0].matter_id}").text
+    assert "导出台账" in page
+
+
+def test_views_are_kept_by_name_and_one_of_them_comes_first(three: Site) -> None:
+    saved = three.post("supervisor", "/ledger/views?status=overdue&cols=title,number", {"name": " 超期 件 "})
+    assert saved.status_code == 204 and "duban:views" in saved.headers["hx-trigger"]
+    view = _views(three)["超期 件"]
+    assert view.address == "status=overdue&cols=number%2Ctitle"
+    assert f'href="/ledger?{view.address.replace("&", "&amp;")}"' in three.by("supervisor").get("/ledger?all=1").text
+    three.post("supervisor", f"/ledger/views/{view.id}/default", {"chosen": "1"})
+    opened = three.by("supervisor").get("/ledger")
+    assert (opened.status_code, opened.headers["location"]) == (303, f"/ledger?{view.address}")
+    assert _titles(three, "?all=1") == ["=1+1", "乙", "甲"]
+    three.post("supervisor", f"/ledger/views/{view.id}", {"name": "逾期"})
+    assert _views(three).keys() == {"逾期"}
+    three.post("supervisor", "/ledger/views?q=甲", {"name": "逾期"})  # the same name takes the new filters
+    assert parse_qs(_views(three)["逾期"].address) == {"q": ["甲"]}
+    three.post("supervisor", f"/ledger/views/{view.id}/delete")
+    assert _views(three) == {} and three.by("supervisor").get("/ledger").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("", "请填写"), ("  ", "请填写"), ("长" * 31, "不超过 30 个字"), ("甲", "同名")]
+)
+def test_a_view_needs_a_name_of_its_own(three: Site, name: str, why: str) -> None:
+    for taken in ("甲", "乙"):
+        three.post("supervisor", "/ledger/views", {"name": taken})
+    second = _views(three)["乙"].id
+    answer = three.post("supervisor", f"/ledger/views/{second}", {"name": name})
+    assert answer.status_code == 422 and why in answer.text
+
+
+def test_nobody_touches_the_views_of_another(three: Site) -> None:
+    three.post("supervisor", "/ledger/views", {"name": "甲"})
+    view = _views(three)["甲"].id
+    for path in (f"/ledger/views/{view}", f"/ledger/views/{view}/default", f"/ledger/views/{view}/delete"):
+        assert three.post("office", path, {"name": "乙", "chosen": "1"}).status_code == 404
+    assert _views(three).keys() == {"甲"} and "甲" not in three.by("office").get("/ledger/views", headers=HTMX).text
+
+
+def _views(site: Site) -> dict[str, SavedView]:
+    with site.county.database.read() as session:
+        return {view.name: view for view in session.scalars(select(SavedView))}

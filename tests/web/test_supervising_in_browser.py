@@ -9,7 +9,9 @@ from playwright.sync_api import expect
 from tests.web.conftest import LogIn
 
 PAGES = [
-    "/board", "/ledger?due_from=2020-01-01", "/flows", "/procedures", "/procedures/petition",
+    "/board", "/board?period=days&from=2020-01-01", "/board/rungs", "/board/rungs?whose=all",
+    "/ledger?due_from=2020-01-01", "/ledger?procedure=petition&cols=title,open.content,propose.disposition&held=1",
+    "/flows", "/procedures", "/procedures/petition",
     "/procedures/petition/compare", "/procedures/calendar",
 ]  # fmt: skip
 
@@ -57,3 +59,106 @@ def test_an_escalation_is_acknowledged_on_the_board(browser_page: LogIn) -> None
     page.locator("#dialog").get_by_role("button", name="确认知悉").click()
     expect(page.locator("#toasts")).to_contain_text("已确认知悉")
     expect(buttons).to_have_count(before - 1)
+
+
+def test_a_cell_of_the_heat_map_opens_its_list(browser_page: LogIn) -> None:
+    page = browser_page("lujing")
+    page.goto("/board")
+    cell = page.locator(".heat td a").first
+    count = cell.inner_text()
+    cell.click()
+    page.wait_for_url("**/ledger?*due_to=*")
+    expect(page.locator("#told b")).to_have_text(count)
+    expect(page.locator(".ledger tbody tr")).to_have_count(int(count))
+
+
+def test_the_board_follows_its_period_and_unit(browser_page: LogIn) -> None:
+    page = browser_page("lujing")
+    page.goto("/board")
+    page.get_by_text("本季度", exact=True).click()
+    page.wait_for_url("**/board?period=quarter")
+    expect(page.locator("#board")).to_contain_text("本季度按期办结率")
+    page.get_by_label("单位", exact=True).select_option(label="　柳河乡")
+    page.wait_for_url("**/board?period=quarter&unit=*")
+    expect(page.locator("#h-units")).to_be_visible()
+    page.get_by_text("自定义", exact=True).click()
+    page.wait_for_url("**/board?period=days&*")
+    expect(page.get_by_label("起", exact=True)).to_be_visible()
+
+
+def test_late_days_open_in_a_drawer(browser_page: LogIn) -> None:
+    page = browser_page("lujing")
+    page.goto("/board")
+    button = page.locator(".faults button.n").first
+    days = int(button.inner_text().split()[0])
+    button.click()
+    expect(page.locator("#drawer-title")).to_contain_text("责任超期明细")
+    listed = page.locator(".late-lines td.num b").all_inner_texts()
+    assert sum(map(int, listed)) == days
+    assert Axe().run(page).violations_count == 0
+
+
+def test_several_escalations_are_acknowledged_together(browser_page: LogIn) -> None:
+    page = browser_page("lujing")
+    page.goto("/board/rungs")
+    boxes = page.locator("[data-pick]")
+    before = boxes.count()
+    assert before >= 2
+    boxes.nth(0).check()
+    boxes.nth(1).check()
+    page.get_by_role("button", name="一并确认知悉").click()
+    expect(page.locator("#dialog-title")).to_have_text("确认知悉 2 条")
+    page.locator("#dialog").get_by_role("button", name="确认知悉").click()
+    expect(page.locator("#toasts")).to_contain_text("已确认知悉 2 条")
+    expect(boxes).to_have_count(before - 2)
+
+
+def test_a_view_is_saved_used_and_deleted(browser_page: LogIn) -> None:
+    page = browser_page("lujing")
+    page.goto("/ledger?status=overdue")
+    page.get_by_role("button", name="保存视图").click()
+    page.get_by_label("视图名称").fill("超期件")
+    page.locator("#dialog").get_by_role("button", name="保存视图").click()
+    expect(page.locator("#toasts")).to_contain_text("视图已保存")
+    page.goto("/ledger?all=1")
+    page.locator("summary", has_text="我的视图").click()
+    page.get_by_role("link", name="超期件").click()
+    page.wait_for_url("**/ledger?status=overdue")
+    page.locator("summary", has_text="我的视图").click()
+    page.get_by_role("button", name="删除：超期件").click()
+    page.locator("#confirm-yes").click()
+    expect(page.locator("#toasts")).to_contain_text("视图已删除")
+    expect(page.locator("#views")).to_contain_text("还没有保存的视图")
+    expect(page.locator("#list .ledger")).to_be_visible()
+    assert page.url.endswith("/ledger?status=overdue")
+
+
+def test_a_procedure_chosen_offers_its_columns(browser_page: LogIn) -> None:
+    page = browser_page("lujing")
+    page.goto("/ledger?all=1")
+    page.locator("#f-procedure").select_option(label="信访举报")
+    page.wait_for_url("**/ledger?procedure=petition")
+    page.locator("summary", has_text="显示列").click()
+    page.get_by_label("处置方式", exact=True).check()
+    expect(page.get_by_role("columnheader", name="处置方式")).to_be_visible()
+    page.locator("#f-procedure").select_option(label="全部类型")
+    expect(page.get_by_role("columnheader", name="处置方式")).to_have_count(0)
+
+
+def test_pausing_the_sweep_is_loud_until_it_is_resumed(browser_page: LogIn) -> None:
+    page = browser_page("lujing")
+    page.goto("/flows")
+    page.get_by_role("button", name="到期提醒与逾期升级：暂停").click()
+    assert Axe().run(page).violations_count == 0
+    page.locator("#dialog").get_by_role("button", name="暂停", exact=True).click()
+    expect(page.locator("#dialog .wrong")).to_contain_text("请填写暂停理由")
+    page.get_by_label("暂停理由").fill("机房检修")
+    page.locator("#dialog").get_by_role("button", name="暂停", exact=True).click()
+    expect(page.get_by_role("alert").first).to_contain_text("到期提醒与逾期升级已暂停")
+    page.goto("/board")
+    expect(page.get_by_role("alert").first).to_contain_text("机房检修")
+    assert Axe().run(page).violations_count == 0
+    page.goto("/flows")
+    page.get_by_role("button", name="到期提醒与逾期升级：恢复").click()
+    expect(page.locator("#toasts")).to_contain_text("已恢复")
+    expect(page.get_by_text("到期提醒与逾期升级已暂停")).to_have_count(0)

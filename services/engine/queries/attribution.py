@@ -2,7 +2,8 @@
 
 A day belongs to whoever had the matter when it began: the day of arrival counts for the one who passed it on, as the
 first day of a period does not count. Days of a suspension are nobody's, and so are days before anybody had the matter
-or before the period was started: what made it start late is on the account of the period before.
+or before the period was started: what made it start late is on the account of the period before. While several sit on
+a panel, their days are their unit's and nobody's in person.
 A duty (a notice owed) is held by whoever last had the matter in a role that may settle it, wherever it went since.
 """
 
@@ -21,6 +22,7 @@ from services.engine.core import Engine
 from services.engine.loading import TURN
 from services.engine.models import Clock, Entry, Matter, WorkItem
 from services.engine.registry import Definition
+from services.engine.sittings import MEMBER
 from statemachines.kit import effects as fx
 
 _DAY = timedelta(days=1)
@@ -66,7 +68,7 @@ Row = Mapping[str, Any]
 def spells_of(items: Iterable[Row], entries: Iterable[Row], origin_unit: int) -> list[Spell]:
     """Put together who had a matter when, earliest first.
 
-    `items` are its work items of kind "turn" (id, unit_id, person_id, role, opened_at, closed_at), `entries` its
+    `items` are its work items that `is_turn` (id, unit_id, person_id, role, opened_at, closed_at), `entries` its
     journal in order (at, action, actor_id, behalf_of, content). A work item keeps only its last holder: those before
     are in the journal. Before one was routed elsewhere, it waited where the matter lay.
     """
@@ -101,6 +103,11 @@ def was_late(now: datetime) -> ColumnElement[bool]:
     """Return the condition on `Clock` that it is or ever was late, whatever became of it."""
     running = and_(Clock.state == clk.RUNNING, Clock.due_at < now)
     return or_(Clock.outcome == _LATE, running, Clock.ledger["late"].as_string() != "[]")
+
+
+def is_turn() -> ColumnElement[bool]:
+    """Return the condition on `WorkItem` that the matter itself waits there: for a role, or for a seat on a panel."""
+    return or_(WorkItem.kind == TURN, WorkItem.role == MEMBER)
 
 
 def attribute(
@@ -149,8 +156,10 @@ def _holder(spells: Sequence[Spell], at: datetime, roles: frozenset[str] | None)
     if roles is not None and (able := [spell for spell in begun if spell.role in roles]):
         last = able[-1]
         return last.unit_id, last.person_id
-    there = next((spell for spell in reversed(begun) if spell.ends is None or spell.ends >= at), None)
-    return (there.unit_id, there.person_id) if there else None
+    there = [spell for spell in begun if spell.ends is None or spell.ends >= at]
+    if not there:
+        return None
+    return there[-1].unit_id, there[-1].person_id if len(there) == 1 else None
 
 
 def _spells_of_item(item: Row, entries: Sequence[Row], origin_unit: int) -> Iterator[Spell]:
@@ -210,7 +219,7 @@ def _load_spells(session: Session, origins: Mapping[int, int]) -> dict[int, list
     turns = select(
         WorkItem.id, WorkItem.matter_id, WorkItem.unit_id, WorkItem.person_id, WorkItem.role, WorkItem.opened_at,
         WorkItem.closed_at,
-    ).where(WorkItem.matter_id.in_(origins), WorkItem.kind == TURN).order_by(WorkItem.id)  # fmt: skip
+    ).where(WorkItem.matter_id.in_(origins), is_turn()).order_by(WorkItem.id)  # fmt: skip
     for row in session.execute(turns).mappings():
         items[row["matter_id"]].append(dict(row))
     told = select(

@@ -9,9 +9,8 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from services.engine.core import Engine
-from services.engine.loading import TURN
 from services.engine.models import Clock, Matter, WorkItem
-from services.engine.queries.attribution import Held, Window, attribute, was_late
+from services.engine.queries.attribution import Held, Window, attribute, is_turn, was_late
 from services.engine.queries.board import closed_between
 from services.engine.queries.labels import clock_title
 from services.engine.visibility import visible
@@ -92,9 +91,7 @@ def late_through(
 
 def handled_by(unit_id: int) -> ColumnElement[bool]:
     """Return the condition on `Matter` that it was ever this unit's turn."""
-    turn = select(WorkItem.id).where(
-        WorkItem.matter_id == Matter.id, WorkItem.kind == TURN, WorkItem.unit_id == unit_id
-    )
+    turn = select(WorkItem.id).where(WorkItem.matter_id == Matter.id, is_turn(), WorkItem.unit_id == unit_id)
     return turn.correlate(Matter).exists()
 
 
@@ -137,7 +134,7 @@ def _handled(
     wanted = (
         select(WorkItem.unit_id, func.count(WorkItem.matter_id.distinct()))
         .join(Matter, Matter.id == WorkItem.matter_id)
-        .where(WorkItem.kind == TURN, closed, visible(actor, engine.registry), *only)
+        .where(is_turn(), closed, visible(actor, engine.registry), *only)
         .group_by(WorkItem.unit_id)
     )
     return Counter(dict(session.execute(wanted).tuples().all()))

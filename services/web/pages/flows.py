@@ -5,8 +5,10 @@ from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, Form, Path, Query, Request, Response
+from sqlalchemy.orm import Session
 
 from config.calendar import SHANGHAI
+from services.administration import record
 from services.db.errors import DubanError
 from services.runs.health import SWEEP, next_times, watch
 from services.runs.models import FlowRun, RunState
@@ -100,6 +102,7 @@ def pause(
     try:
         with call.write() as session:
             pause_flow(session, flow, reason, call.actor, call.now)
+            _note(session, call, "flow_paused", None, {"flow": flow, "reason": reason.strip()})
     except ReasonMissing as refusal:
         return _pause_dialog(request, call, flow, reason, refusal.zh)
     log.warning("flow paused", by=call.actor.id, name=call.actor.name, flow=flow, reason=reason)
@@ -111,8 +114,17 @@ def resume(call: Visitor, flow: Annotated[str, Form(max_length=100)]) -> Respons
     """恢复: the clock runs it within seconds and catches up."""
     with call.write() as session:
         resume_flow(session, flow, call.actor, call.now)
+        _note(session, call, "flow_resumed", {"flow": flow}, None)
     log.warning("flow resumed", by=call.actor.id, name=call.actor.name, flow=flow)
     return done("已恢复，随即补上暂停期间的工作", refresh=True)
+
+
+def _note(
+    session: Session, call: Call, action: str, before: dict[str, Any] | None, after: dict[str, Any] | None
+) -> None:
+    """Both are deeds of administration, in its record for good."""
+    content = {"unit": None, "person": None, "before": before, "after": after}
+    record.write(session, call.actor, call.now, action, content, unit_id=None, person_id=None)
 
 
 def _pause_dialog(request: Request, call: Call, flow: str, reason: str = "", error: str = "") -> Response:

@@ -152,6 +152,7 @@ class Consent(Form):
 
 class Filed(Note):
     filed_on: PastDate = Field(title="立案日期")
+    important: bool = Field(False, title="重要案件")
 
 
 class Suppression(Form):
@@ -219,6 +220,7 @@ def _case(s: Situation, answers: Filed) -> list[Mapping[str, Any]]:
         "subject_post": asked["subject_post"] or s.answer("open.subject_post", ""),
         "subject_is_member_of_unit": s.answer("open.subject_unit"),
         "nature": asked["nature"], "filed_on": answers.filed_on.isoformat(),
+        "important": answers.important,
     }]  # fmt: skip
 
 

@@ -97,6 +97,7 @@ class Loaded:
             matter_id=self.id,
             from_elsewhere=self.row["external_ref"] is not None,
             behalf_of=behalf_of,
+            unit_id=self.row["unit_id"],
             unit_kind=self.row["unit_kind"],
             steps={a: Step(s["by"], s["at"], s["answers"]) for a, s in record["steps"].items()},
             trail=tuple(Move(*m) for m in record["trail"]),

@@ -198,6 +198,7 @@ def _situation(
         today=local_date(now),
         actor=actor.id,
         opened_from=opened_from,
+        unit_id=unit_id,
         unit_kind=kind,
         steps={"open": Step(actor.id, now.isoformat(), answers.stored)},
         others=load_others(session, sorted(answers.matters)),

@@ -1,6 +1,6 @@
 """Pieces of procedures that recur: asking for more time, standing still, stepping aside."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -37,18 +37,24 @@ class Opinion(Form):
 
 def extension_of(clock: str, sources: Iterable[StrEnum]) -> tuple[Action, ...]:
     """Ask for, grant or refuse more time on a clock; who grants it and how much is the policy's."""
-    where = tuple(sources)
+    return extensions_of({clock: sources})
+
+
+def extensions_of(clocks: Mapping[str, Iterable[StrEnum]]) -> tuple[Action, ...]:
+    """The same three actions for several clocks, each in its own states; no state belongs to two of them."""
+    owner = {str(state): clock for clock, states in clocks.items() for state in states}
+    where = tuple(state for states in clocks.values() for state in states)
     pending = Guard(
         "no_request",
         "no extension is waiting for a decision",
         "没有待批的延期申请",
-        lambda s, _: clock in s.pending,
+        lambda s, _: owner[s.state] in s.pending,
     )
     fresh = Guard(
         "already_requested",
         "an extension is already waiting",
         "已有延期申请待批",
-        lambda s, _: clock not in s.pending,
+        lambda s, _: owner[s.state] not in s.pending,
     )
     another = Guard(
         "same_person",
@@ -56,13 +62,19 @@ def extension_of(clock: str, sources: Iterable[StrEnum]) -> tuple[Action, ...]:
         "申请人不得审批自己的延期申请",
         lambda s, _: bool(s.acting) and not s.acting & s.did("ask_extension"),
     )
+
+    def each(effect: Callable[..., fx.Effect]) -> tuple[fx.Effect, ...]:
+        if len(clocks) == 1:
+            return tuple(effect(clock) for clock in clocks)
+        return tuple(effect(c, when=lambda s, _, c=c: owner[s.state] == c) for c in clocks)
+
     return (
         Action("ask_extension", "申请延期", where, form=ExtensionRequest, kind=Kind.NOTE,
-               guards=(fresh,), effects=(fx.AskExtension(clock),)),
+               guards=(fresh,), effects=each(fx.AskExtension)),
         Action("grant_extension", "批准延期", where, form=Note, kind=Kind.NOTE,
-               guards=(pending, another), effects=(fx.GrantExtension(clock),)),
+               guards=(pending, another), effects=each(fx.GrantExtension)),
         Action("refuse_extension", "不同意延期", where, form=Reason, kind=Kind.NOTE,
-               guards=(pending, another), effects=(fx.RefuseExtension(clock),)),
+               guards=(pending, another), effects=each(fx.RefuseExtension)),
     )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ __all__ = [
     "Unit",
     "compute_due",
     "has_working_day",
+    "plain_end",
     "repeat_window_end",
     "rung_date",
 ]
@@ -94,6 +95,13 @@ def rung_date(offset: RungOffset, due: date, calendar: Calendar) -> date:
 def repeat_window_end(first_registered: date, months: int) -> date:
     """The last day, included and never rolled, on which the same petition counts as a repeat."""
     return first_registered + relativedelta(months=months)
+
+
+def plain_end(anchor: date, budget: Budget) -> date:
+    """The last day of a period that no rest day moves, such as a sanction's; a sanction counts no working days."""
+    if budget.unit is Unit.WORKDAY:
+        raise ValueError(f"{budget} is counted by the calendar; use compute_due")
+    return _add_calendar(anchor, budget.amount, budget.unit)
 
 
 def has_working_day(first: date, last: date, calendar: Calendar) -> bool:

@@ -95,10 +95,11 @@ def send_back(
     *,
     name: str = "send_back",
     title: str = "退回",
+    guards: tuple[Guard, ...] = (),
     effects: tuple[Effect, ...] = (),
 ) -> Action:
     """A return to the step before, or to an earlier one that the form names."""
-    return Action(name, title, tuple(sources), form=GoBack, kind=Kind.RETURN, effects=effects)
+    return Action(name, title, tuple(sources), form=GoBack, guards=guards, kind=Kind.RETURN, effects=effects)
 
 
 WITHDRAW = "withdraw"

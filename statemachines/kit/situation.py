@@ -69,7 +69,7 @@ class Situation:
 
     `actors` holds, per action, everyone who ever performed it or lent the right to, and, per "action.field",
     everyone whom that answer ever gave a part in it; `matter_id` is None while it is being opened, and then
-    `opened_from` is the matter whose action opens it, if one does; `from_elsewhere`
+    `opened_from` is the matter whose action opens it, if one does; `unit_id` is the unit that holds it; `from_elsewhere`
     says it was taken over from another record; `duties` are those still owed; `clocks` the state of each running or
     suspended clock; `pending` clocks with an extension waiting; `others` the matters that answers refer to; `linked`,
     per kind of link that the procedure watches, the matters that hang on this one; `panels` how each panel stands;
@@ -86,6 +86,7 @@ class Situation:
     opened_from: int | None = None
     from_elsewhere: bool = False
     behalf_of: int | None = None
+    unit_id: int | None = None
     unit_kind: str = "county"
     steps: Mapping[str, Step] = field(default_factory=dict)
     trail: tuple[Move, ...] = ()

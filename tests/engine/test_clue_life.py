@@ -202,6 +202,10 @@ class TestHandling:
 
 
 class TestOtherHandling:
+    @pytest.fixture
+    def county(self, sqlite_county: County) -> County:
+        return sqlite_county
+
     def asked(self, county: County, way: str, unit: str | None) -> int:
         clue = open_clue(county, subject_unit=county.units["upper"])
         go(county, clue, "report", "record_meeting", "propose", "approve", "set_team")

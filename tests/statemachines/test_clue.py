@@ -326,7 +326,7 @@ class TestFiling:
         (opens,) = (e for e in CLUE.actions["file_case"].effects if type(e).__name__ == "Open")
         assert getattr(opens, "answers")(view, form("file_case")) == [{  # noqa: B009
             "clue": 5, "subject_name": "某人", "subject": 77, "subject_post": "村支书", "subject_is_member_of_unit": 9,
-            "nature": "masses", "filed_on": "2016-03-01",
+            "nature": "masses", "filed_on": "2016-03-01", "important": False,
         }]  # fmt: skip
 
 

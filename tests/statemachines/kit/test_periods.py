@@ -16,6 +16,7 @@ from statemachines.kit.periods import (
     Unit,
     compute_due,
     has_working_day,
+    plain_end,
     repeat_window_end,
     rung_date,
 )
@@ -237,3 +238,21 @@ def test_the_days_of_a_suspension_are_consulted_too() -> None:
         on("2023-01-02"),
         True,
     )
+
+
+@pytest.mark.parametrize(
+    ("anchor", "budget", "end"),
+    [
+        ("2024-02-29", "12 month", "2025-02-28"),
+        ("2016-08-31", "18 month", "2018-02-28"),
+        ("2016-01-30", "1 day", "2016-01-31"),  # a Sunday
+    ],
+)
+def test_a_plain_end_is_moved_by_no_rest_day(anchor: str, budget: str, end: str) -> None:
+    assert plain_end(on(anchor), Budget.parse(budget)) == on(end)
+    assert due(anchor, budget, Roll.NONE).effective == on(end)
+
+
+def test_a_plain_end_counts_no_working_days() -> None:
+    with pytest.raises(ValueError, match="compute_due"):
+        plain_end(on("2016-01-30"), Budget.parse("3 workday"))

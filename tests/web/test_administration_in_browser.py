@@ -89,6 +89,7 @@ def test_a_person_is_added_his_password_shown_once_and_changed_by_himself(browse
     page = browser_page(ADMIN)
     page.goto("/units")
     page.get_by_role("treeitem", name=re.compile("云岭乡")).click()
+    expect(page.locator("#unit-name")).to_contain_text("云岭乡")
     page.get_by_role("button", name="新增人员").click()
     dialog = page.locator("#dialog")
     dialog.get_by_label("姓名").fill("试新人")

@@ -130,7 +130,7 @@ def test_who_comes_second_sees_what_changed_and_loses_nothing(site: Site) -> Non
     site.county.act(matter, "note_progress", "handler2", {"content": "已走访"})
     answer = _act(site, matter, "note_progress", "handler", {"content": "我写的长长一段"}, page)
     assert answer.status_code == 409 and "事项已有变化" in answer.text and "冯承办" in answer.text
-    assert "我写的长长一段" in answer.text and "记录进展" in answer.text
+    assert "我写的长长一段" in answer.text and "记录进展" in answer.text and "进入办理中" not in answer.text
     again = _act(site, matter, "note_progress", "handler", {"content": "我写的长长一段"}, answer.text)
     assert again.status_code == 204
 
@@ -289,6 +289,8 @@ def test_parts_of_a_split_are_typed_in_rows_and_kept(site: Site) -> None:
     assert wrong.status_code == 422
     for kept in ("两类问题", 'value="甲"', "甲内容", 'value="乙"'):
         assert kept in wrong.text
+    alone = _act(site, matter, "split", "clerk", {"parts.0.summary": "甲"}, page).text
+    assert 'name="a.parts.1.summary"' in page and 'name="a.parts.1.summary"' in alone
     assert _act(site, matter, "split", "clerk", typed | {"parts.3.content": "乙内容"}, wrong.text).status_code == 204
     linked = _page(site, matter)
     assert linked.count('<span class="tag ">分件</span>') == 2

@@ -42,9 +42,9 @@ class Typed:
     def all(self, path: str) -> list[str]:
         return [text for text in self._texts.get(path, ()) if text]
 
-    def rows(self, path: str) -> list[int]:
-        """The numbers of the rows to show."""
-        return list(range(len({key.split(".")[0] for key in self._below(path)})))
+    def rows(self, path: str, least: int = 0) -> list[int]:
+        """The numbers of the rows to show, empty ones to make up the least."""
+        return list(range(max(least, len({key.split(".")[0] for key in self._below(path)}))))
 
     def answers(self, fields: tuple[Field, ...], above: str = "") -> dict[str, Any]:
         """Return what the engine is given; what was left empty is left out, and so gets its default."""

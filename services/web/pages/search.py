@@ -1,13 +1,13 @@
 """搜索: every matter one may know of, whether it waits for oneself or not."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.engine.queries import MatterFilters
 from services.web import choices
 from services.web.forgery import Visitor
-from services.web.rendering import render
+from services.web.rendering import render, wants_fragment
 from services.web.searching import Hits, search
 
 router = APIRouter(prefix="/search")
@@ -16,8 +16,8 @@ STATUSES = {"": "状态不限", "open": "在办", "overdue": "已超期", "close
 AT_ONCE = 8
 
 
-def read_filters(q: Asked = "", procedure: Asked = "", status: Asked = "", unit: Asked = "") -> MatterFilters:
-    """Filters from an address; what nobody offered is as good as not asked for."""
+async def read_filters(q: Asked = "", procedure: Asked = "", status: Asked = "", unit: Asked = "") -> MatterFilters:
+    """Filters from an address; what nobody offered is as good as not asked for. It waits for nothing: no thread."""
     unit_id = int(unit) if unit.isascii() and unit.isdecimal() and len(unit) < 19 else None
     return MatterFilters(
         q=q.strip() or None, procedure=procedure or None, status=status if status in STATUSES else None, unit_id=unit_id
@@ -34,10 +34,10 @@ def show(request: Request, call: Visitor, filters: Filters, cursor: Asked = "") 
     address = {name: str(value) for name, value in given.items() if value}
     with call.read() as session:
         found = search(session, call, filters, cursor or None) if address else Hits([], None, "0")
-        units = choices.units(session, call)
+        offered: dict[str, Any] = {} if wants_fragment(request) else {"units": choices.units(session, call)}
     return render(
         request, call, "search/page.html", fragment="search/list.html", found=found, filters=filters, address=address,
-        cursor=cursor, procedures=choices.procedures(call), statuses=STATUSES, units=units,
+        cursor=cursor, procedures=choices.procedures(call), statuses=STATUSES, **offered,
     )  # fmt: skip
 
 

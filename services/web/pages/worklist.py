@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from tempfile import TemporaryFile
-from typing import IO, Annotated
+from typing import IO, Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from sqlalchemy.orm import Session
@@ -18,7 +18,7 @@ from services.web.calls import Call
 from services.web.exports import send_workbook
 from services.web.forgery import Visitor
 from services.web.lighting import LIGHTS
-from services.web.rendering import done, render
+from services.web.rendering import done, render, wants_fragment
 from services.web.worklists import SORTS, URGENT, chosen, gather_found, show_worklist
 
 router = APIRouter()
@@ -29,10 +29,10 @@ Chosen = Annotated[tuple[int, ...], Query(max_length=200)]
 EXPORTED = ("light", "number", "title", "procedure", "state", "unit", "due", "event")
 
 
-def read_filters(
+async def read_filters(
     light: Asked = "", procedure: Asked = "", state: Asked = "", unit: Asked = "", claimed: Asked = "", q: Asked = ""
 ) -> WorkFilters:
-    """Filters from an address; what nobody offered is as good as not asked for."""
+    """Filters from an address; what nobody offered is as good as not asked for. It waits for nothing: no thread."""
     unit_id = int(unit) if unit.isascii() and unit.isdecimal() and len(unit) < 19 else None
     return WorkFilters(
         light if light in LIGHTS else "all", procedure or None, state or None, unit_id,
@@ -48,11 +48,11 @@ def show(request: Request, call: Visitor, filters: Filters, sort: Asked = "", cu
     """The list; for htmx only what the filters change."""
     with call.read() as session:
         found = show_worklist(session, call, filters, sort, cursor or None)
-        units = choices.units(session, call)
+        offered: dict[str, Any] = {} if wants_fragment(request) else {"units": choices.units(session, call)}
     return render(
         request, call, "worklist/page.html", fragment="worklist/list.html", found=found, filters=filters,
         sort=sort if sort in SORTS else URGENT, sorts=SORTS, address=_address(filters, sort), cursor=cursor,
-        procedures=choices.procedures(call), states=choices.states(call), units=units,
+        procedures=choices.procedures(call), states=choices.states(call), **offered,
     )  # fmt: skip
 
 

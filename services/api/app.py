@@ -20,6 +20,7 @@ from services.api.routes import (
     rungs,
     runs,
     samples,
+    scores,
     sealed,
     session,
     units,
@@ -35,7 +36,7 @@ from services.runtime import runtime as default_runtime
 
 _NOUNS = (
     session, people, units, delegations, worklist, matters, rules, sealed, work_items, clocks, rungs, attachments,
-    messages, journal, procedures, samples, runs, public,
+    messages, journal, procedures, samples, scores, runs, public,
 )  # fmt: skip
 
 

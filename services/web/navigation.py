@@ -32,7 +32,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         Entry("/board", "督查看板", "layout-dashboard", _SUPERVISING),
         Entry("/ledger", "事项台账", "table"),
         Entry("/obligations", "定期事项", "calendar", _SUPERVISING),
-        Entry("/scores", "考核得分", "trophy", _SUPERVISING),
+        Entry("/scores", "考核得分", "trophy"),
         Entry("/bulletins", "督查通报", "speakerphone", _SUPERVISING),
         Entry("/flows", "自动任务", "route", _WATCHING),
     )),

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from statemachines.kit import effects as fx
 from statemachines.kit.figures import two_places
-from statemachines.kit.findings import Findings, as_rectifications, grade_of, mean_of, means
+from statemachines.kit.findings import Findings, Result, as_rectifications, grade_of, mean_of, means
 from statemachines.kit.forms import (
     Asked,
     AttachmentId,
@@ -270,7 +270,7 @@ ACCOUNTABILITY_REPORT = procedure(
                (fx.MarkAbsent(RATERS),), Kind.NOTE),
         Action("close_ballot", "结束测评", [S.BALLOT], S.COMMENT, Note,
                (NOT_THE_SUBJECT, panel_enough(RATERS, zh="测评人数未达到规定")),
-               (fx.StopClock("ballot"), fx.StartClock("comment")), derive=_result),
+               (fx.StopClock("ballot"), fx.StartClock("comment")), derive=_result, derived=Result),
         Action("conclude", "组织点评", [S.COMMENT], HAS_FINDINGS, Conclusion, (NOT_THE_SUBJECT,),
                (fx.StopClock("comment"), fx.StartClock("follow_up", when=lambda s, a: bool(a.findings)),
                 fx.Open("rectification", as_rectifications, "rectifies"), fx.Open("score", _score_entry, "scores")),

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from statemachines.kit import effects as fx
 from statemachines.kit.figures import two_places
-from statemachines.kit.findings import Findings, as_rectifications, grade_of, mean_of, means
+from statemachines.kit.findings import Findings, Result, as_rectifications, grade_of, mean_of, means
 from statemachines.kit.forms import AttachmentId, Coded, Form, Heard, PersonId, Reason, Text, UnitId
 from statemachines.kit.idioms import extension_of, members_of, recusal
 from statemachines.kit.panels import Panel, Seat, seats_of
@@ -122,7 +122,7 @@ CONDUCT_ASSESSMENT = procedure(
                (NOT_ABOUT_ME, NOT_ITS_OWN, panel_enough(ASSESSORS, zh="尚有评价人员未评分")),
                (fx.StopClock("assessment"), fx.StartClock("follow_up", when=lambda s, a: bool(a.findings)),
                 fx.Open("rectification", as_rectifications, "rectifies"), fx.Open("score", _score_entry, "scores")),
-               derive=_result),
+               derive=_result, derived=Result),
         Action("finish", "整改完成", [S.RECTIFYING], S.CONCLUDED, Form, (linked_done("rectifies", zh="尚有整改未销号"),)),
         Action("waive", "免予评价", [S.PLANNED], S.WAIVED, Reason, (NOT_ABOUT_ME, NOT_ITS_OWN)),
         *extension_of("assessment", [S.PLANNED, S.ASSESSING]),

@@ -61,6 +61,10 @@ class Entry(Form):
     attachments: Attachments
 
 
+class Worth(Form):
+    points: str | None = Field(title="计入分值")
+
+
 class Objection(Form):
     reason: Text = Field(title="异议理由")
     attachments: Attachments
@@ -160,7 +164,7 @@ SCORE = procedure(
         Action("confirm", "确认计分", [S.PROPOSED], S.WINDOW, Opinion, (*CONFIRMERS, HIGH_ENOUGH),
                (fx.StopClock("confirmation"), fx.StartClock("objection"),
                 fx.Assign("open.person", when=_is_about_somebody)),
-               derive=lambda s, _: {"points": points_of(s)}),
+               derive=lambda s, _: {"points": points_of(s)}, derived=Worth),
         Action("reject", "不予确认", [S.PROPOSED], S.DROPPED, Opinion, CONFIRMERS),
         Action("object", "提出异议", [S.WINDOW], S.OBJECTED, Objection, (IN_TIME,),
                (fx.StopClock("objection"), fx.StartClock("decision"))),

@@ -19,6 +19,13 @@ class Finding(Form):
     level: Annotated[str, Coded("problem_levels")] = Field(title="问题层级")
 
 
+class Result(Form):
+    """What an assessment comes to: the score with two places, and its grade."""
+
+    score: str | None = Field(title="得分")
+    grade: Annotated[str, Coded("grades")] | None = Field(title="等次")
+
+
 Findings = Annotated[tuple[Finding, ...], Field(default=(), title="需整改的问题", max_length=20)]
 
 

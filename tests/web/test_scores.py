@@ -110,3 +110,30 @@ def test_htmx_gets_the_list_and_the_shortest_address(scored: Site) -> None:
     assert answer.headers["HX-Push-Url"] == "/scores?period=2016"
     assert "<html" not in answer.text
     assert 'hx-swap-oob="true"' in answer.text
+
+
+def test_what_was_computed_from_the_ballots_is_told_on_the_page(site: Site) -> None:
+    county = site.county
+    data = {
+        "year": 2016, "unit": county.units["liuhe"], "subject": county.people["township_committee"], "mode": "written",
+        "duty": "primary", "planned_on": county.today.isoformat(), "report_by": "2016-12-31",
+    }  # fmt: skip
+    with county.database.write() as session:
+        actor, unit_id = county.actor("conduct", session), county.units["county"]
+        one = open_matter(
+            county.engine, session, "accountability_report", data, actor, county.now, unit_id=unit_id
+        ).matter_id
+    county.act(one, "submit", "township_committee", {"responsibility": "履责", "integrity": "廉洁"})
+    raters = ("clerk", "clerk2", "manager")
+    people = [county.people[who] for who in raters]
+    county.act(one, "question", "conduct", {
+        "held_on": county.today.isoformat(), "questions": [{"question": "账目", "answer": "已公开"}],
+        "attended_by": county.people["party_secretary"], "raters": [{"group": "branch", "people": people}],
+    })  # fmt: skip
+    assert "述效" not in site.by("clerk").get(f"/matters/{one}").text
+    for who in raters:
+        county.act(one, "vote", who, {"responsibility": "good", "integrity": "good"})
+    county.act(one, "close_ballot", "conduct", {})
+    page = site.by("conduct").get(f"/matters/{one}").text
+    assert re.search(r"<dt>得分</dt><dd>\s*85\.00", page)
+    assert re.search(r"<dt>等次</dt><dd>\s*良好", page)

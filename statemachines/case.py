@@ -66,6 +66,8 @@ MEASURES = ("bulletin", "recommendation", "talk", "warning", "rectification", "a
 
 Attachments = Annotated[tuple[AttachmentId, ...], Field(default=(), title="附件", max_length=50)]
 Sanction = Annotated[str, Coded("sanctions")]
+Failings = tuple[Annotated[str, Coded("failings")], ...]
+"""What the case shows of those who answered for the unit: facts for people to judge (see `accountability`)."""
 Remark = Annotated[str, Field(max_length=5000, json_schema_extra={"format": "textarea"})]
 
 
@@ -89,6 +91,7 @@ class Report(Form):
     facts: Text = Field(title="违纪违法事实")
     key_evidence: Text = Field(title="关键证据")
     responsibility_facts: Remark = Field("", title="有关人员的责任")
+    failings: Failings = Field((), title="暴露的失职失责情形", max_length=12)
     advice: Sanction = Field(title="处理建议")
     attachments: Attachments
 
@@ -124,6 +127,7 @@ class Question(Form):
     facts: Text = Field(title="认定的事实")
     basis: Text = Field(title="处分依据")
     responsibility_facts: Remark = Field("", title="有关人员的责任")
+    failings: Failings = Field((), title="暴露的失职失责情形", max_length=12)
     deviation_reason: Remark = Field("", title="与审核意见不一致的理由")
 
     @model_validator(mode="after")
@@ -272,6 +276,7 @@ def _decided(s: Situation, answers: Decision) -> Mapping[str, Any]:
     tally = s.panels["decision"]
     return {
         "sanction": _asked(s), "responsibility_facts": s.answer("put_to_decision.responsibility_facts", ""),
+        "failings": s.answer("put_to_decision.failings", []),
         "body": s.state, "ends_on": _ends_on(s, answers.decided_on), "members": len(tally.members),
         "agree": tally.count("position", "agree"), "disagree": tally.count("position", "disagree"),
     }  # fmt: skip

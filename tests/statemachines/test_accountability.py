@@ -8,11 +8,12 @@ import pytest
 from pydantic import ValidationError
 
 from statemachines.accountability import ACCOUNTABILITY, Decision, Defence, State
+from statemachines.kit.candidates import Fact, Proposal
 from statemachines.kit.forms import Form
 from statemachines.kit.panels import Seat, SeatState, Tally, Vote
 from statemachines.kit.procedure import Refused
 from statemachines.kit.situation import Situation, Step
-from tests.support.situations import COLLEAGUE, ME, policy, situation
+from tests.support.situations import COLLEAGUE, FOURTH, ME, THIRD, policy, situation
 
 S = State
 INQUIRIES = ["set_team", "note_progress", "ask_extension", "grant_extension", "refuse_extension", "suspend", "resume"]
@@ -184,3 +185,43 @@ class TestProtection:
             assert refusal(action, at(state, actor=None)) in ("same_person", "reviewer_took_part")
         roles = policy("accountability").roles
         assert [action for action, who in roles.items() if "system" in who] == ["close"]
+
+
+class TestTriggers:
+    @pytest.mark.parametrize(
+        ("pack", "expected"),
+        [
+            ("cangxi", {"primary": 6, "supervisory": 4, "dual_duty": 4}),
+            ("jilin", {"primary": 3}),
+            ("tongcheng", {}),
+        ],
+    )
+    def test_each_county_has_its_own(self, pack: str, expected: dict[str, int]) -> None:
+        ruled = policy("accountability", pack)
+        counted: dict[str, int] = {}
+        for rule in ruled.candidates.values():
+            counted[rule.tags["responsibility"]] = counted.get(rule.tags["responsibility"], 0) + 1
+            assert rule.tags["trigger"] in ruled.codes("triggers")
+        assert counted == expected
+
+    def test_two_members_removed_within_the_heads_tenure(self) -> None:
+        rule = policy("accountability", "cangxi").candidates["members_removed"]
+        assert (rule.count, rule.within, rule.where["put_to_decision.sanction"]) == (
+            2,
+            "tenure",
+            ("removal", "probation", "expulsion"),
+        )
+
+    def test_a_proposal_becomes_a_candidate_that_says_why(self) -> None:
+        rule = policy("accountability", "cangxi").candidates["members_removed"]
+        facts = tuple(
+            Fact(n, f"立案〔2016〕{n}号", "case", "decide", 4, date(2016, n, 1), {"sanction": "removal"})
+            for n in (1, 2)
+        )
+        assert ACCOUNTABILITY.opening.on_candidate is not None
+        answers = ACCOUNTABILITY.opening.on_candidate(Proposal("members_removed", rule, 4, THIRD, facts))
+        opened = ACCOUNTABILITY.opening.form(**answers)
+        assert (opened.subject, opened.subject_unit, opened.grounds) == (THIRD, 4, (1, 2))
+        assert (opened.responsibility, opened.trigger) == ("primary", "members_removed")
+        assert "立案〔2016〕1号、立案〔2016〕2号" in opened.facts
+        assert FOURTH not in (opened.subject, *opened.grounds)

@@ -333,7 +333,8 @@ class TestTheDecision:
     def test_it_is_what_was_put_to_the_vote(self) -> None:
         view = at(S.DECISION, asked={"responsibility_facts": "支部书记失察"}, panels={"decision": ballots(3, 1)})
         assert k._decided(view, form("decide")) == {
-            "sanction": "warning", "responsibility_facts": "支部书记失察", "body": "decision", "ends_on": "2017-03-01",
+            "sanction": "warning", "responsibility_facts": "支部书记失察", "failings": [], "body": "decision",
+            "ends_on": "2017-03-01",
             "members": 4, "agree": 3, "disagree": 1,
         }  # fmt: skip
 

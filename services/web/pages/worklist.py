@@ -156,7 +156,7 @@ def _each(
 ) -> Response:
     """Do it to each in a transaction of its own: what one refuses is no reason to keep the others waiting.
 
-    If any refuses, a dialog says for each row what became of it.
+    If any of several refuses, a dialog says for each what became of it.
     """
     results = [(row, _attempt(call, row, deed)) for row in rows]
     refused = sum(bool(why) for _, why in results)
@@ -165,7 +165,10 @@ def _each(
     did = f"已{verb} {len(rows) - refused} 件"
     if not refused:
         return done(did, refresh=True, counted=True, close=True)
-    told = done(f"{did}，{refused} 件未能{verb}", bad=True, refresh=True, counted=True)
+    short = f"{did}，{refused} 件未能{verb}"
+    if len(results) == 1:
+        return done(f"{short}：{results[0][1]}", bad=True, refresh=True, counted=True, close=True)
+    told = done(short, bad=True, refresh=True, counted=True)
     template = "worklist/results.html"
     answer = render(request, call, template, fragment=template, verb=verb, results=results, refused=refused)
     answer.headers.update({"HX-Trigger": told.headers["HX-Trigger"], "HX-Retarget": "#dialog-body"})

@@ -141,6 +141,13 @@ class Decision(Form):
         return self
 
 
+class Figures(Form):
+    agree: int = Field(title="同意")
+    disagree: int = Field(title="不同意")
+    members: int = Field(title="应到人数")
+    answered: int = Field(title="表态人数")
+
+
 class Execution(Form):
     served_on: PastDate = Field(title="送达日期")
     done: Text = Field(title="执行情况")
@@ -278,7 +285,7 @@ ACCOUNTABILITY = procedure(
                (fx.StopClock("decision"),
                 fx.StartClock("execution", when=lambda s, a: a.accountable),
                 fx.Owe("subject_notice", when=lambda s, a: a.accountable)),
-               derive=_figures),
+               derive=_figures, derived=Figures, binding=True),
         Action("serve_notice", "送达决定", [S.EXECUTION, S.APPEAL_WINDOW], None, Execution, (), (fx.Settle("subject_notice"),), Kind.NOTE),
         Action("execute", "执行完毕", [S.EXECUTION], S.APPEAL_WINDOW, Execution, (),
                (fx.StopClock("execution"), fx.StartClock("appeal_window"))),
@@ -286,7 +293,7 @@ ACCOUNTABILITY = procedure(
                (not_who_did("find", code="same_person", en="whoever found it does not transfer it alone", zh="认定人不得自行移送"),), (), Kind.NOTE),
         Action("appeal", "登记申诉", [S.APPEAL_WINDOW], S.APPEAL, Appeal, (), (fx.StopClock("appeal_window"), fx.StartClock("appeal"))),
         Action("decide_appeal", "申诉复核决定", [S.APPEAL], S.CLOSED, AppealDecision,
-               (team_of(2, "members", zh="复核组须由两人以上组成"), INQUIRERS_APART, DECIDERS_APART), (fx.StopClock("appeal"),)),
+               (team_of(2, "members", zh="复核组须由两人以上组成"), INQUIRERS_APART, DECIDERS_APART), (fx.StopClock("appeal"),), binding=True),
         Action("close", "办结", [S.APPEAL_WINDOW], S.CLOSED, Form, (), (fx.StopClock("appeal_window"),)),
         send_back([S.APPROVAL, S.DEFENCE, S.DELIBERATION]),
         *extension_of("inquiry", [S.INQUIRY]),

@@ -157,6 +157,28 @@ class Decision(Form):
     attachments: Attachments
 
 
+class Received(Form):
+    """What the review said, for those who see the case and not the review."""
+
+    agrees: bool | None = Field(None, title="县级是否同意拟处理意见")
+    sanction: Sanction | None = Field(None, title="县级审核意见")
+    opinion: Remark = Field("", title="审核意见")
+    reason: Remark = Field("", title="退回理由")
+
+
+class Decided(Form):
+    """What was put to the vote and how it went."""
+
+    sanction: Sanction = Field(title="处分")
+    ends_on: date | None = Field(None, title="处分期满")
+    responsibility_facts: Remark = Field("", title="有关人员的责任")
+    failings: Failings = Field((), title="暴露的失职失责情形")
+    body: Annotated[str, Coded("deciding_bodies")] = Field(title="决定机构")
+    members: int = Field(title="应到人数")
+    agree: int = Field(title="同意")
+    disagree: int = Field(title="不同意")
+
+
 class DecisionReport(Form):
     reported_on: PastDate = Field(title="报备日期")
     receipt: str = Field("", title="县级签收情况", max_length=200)
@@ -378,7 +400,7 @@ CASE = procedure(
                Choice(lambda s, a: S.PROPOSAL if _gave_its_opinion(s, a) else S.INVESTIGATION, (S.PROPOSAL, S.INVESTIGATION)),
                Note, (linked_done("county_review", zh="县级审理尚未结束"),),
                (fx.Resume("investigation", when=_is_returned), fx.StartClock("decision", when=_gave_its_opinion)),
-               derive=_received),
+               derive=_received, derived=Received),
         Action("reinvestigate", "补充调查", [S.PROPOSAL], S.INVESTIGATION, Reason, (),
                (fx.StopClock("decision"), fx.Resume("investigation"))),
         Action("ask_deliberation", "提请审议", [S.PROPOSAL], None, Note, (NO_DELIBERATION_OPEN,),
@@ -405,7 +427,7 @@ CASE = procedure(
                 fx.Owe("follow_up", when=_sanctioned("warning", "serious_warning", "removal", "probation")),
                 fx.Open("case_measure", _six, "six_ones",
                         when=lambda s, a: _is_sanctioned(s, a) and bool(s.policy.setting("six_ones")))),
-               derive=_decided),
+               derive=_decided, derived=Decided, binding=True),
         send_back(DECIDING, guards=(BACK_TO_PROPOSAL,), effects=(fx.Resume("decision"), fx.StopClock("county_decision"))),
         Action("report_decision", "报县备案", [S.EXECUTION], None, DecisionReport,
                (_on_or_after("reported_on", "decide.decided_on", "报备日期不得早于决定日期"),), (fx.Settle("decision_report"),), Kind.NOTE),

@@ -259,7 +259,7 @@ RECONSIDERATION = procedure(
         Action("state_position", "表决", [S.DECISION], None, Position, (NO_HEAVIER, APART), (), Kind.VOTE),
         send_back([S.CONVENING, S.DECISION]),
         Action("decide", "作出决定", [S.DECISION], S.NOTICE, Decision, (panel_enough("committee"), MAJORITY, APART),
-               (fx.StopClock("reconsideration"), fx.Owe("result_notice")), derive=_decided, derived=Outcome),
+               (fx.StopClock("reconsideration"), fx.Owe("result_notice")), derive=_decided, derived=Outcome, binding=True),
         Action("inform", "送达并归档", [S.NOTICE], S.CLOSED, Notice, (APART,), (fx.Settle("result_notice"),)),
         *extension_of("reconsideration", UNDER_WAY),
         recusal(OPEN),

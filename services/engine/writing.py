@@ -116,7 +116,8 @@ def _undo(move: Move, started: list[int], seq: int) -> dict[str, Any] | None:
     """What a withdrawal needs; None where the step cannot be taken back (it stayed, opened, linked, named, sealed)."""
     changes, row = move.changes, move.loaded.row
     lasting = (
-        changes.openings
+        move.action.binding
+        or changes.openings
         or changes.links
         or move.answers.sealed
         or move.answers.named_people

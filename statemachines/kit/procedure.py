@@ -66,7 +66,8 @@ class Action:
     """One named move, made by a person or by the clock. Without a target it stays where it is.
 
     `derive` returns values (JSON) that follow from what is known at that moment, a score from its ballots say; they are
-    kept beside the answers and can never be typed. `derived` is a form that names them for a page.
+    kept beside the answers and can never be typed. `derived` is a form that names them for a page. What is
+    `binding` takes effect at once and is never withdrawn, only answered by another action.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Action:
     kind: Kind = Kind.FORWARD
     derive: Callable[[Situation, Any], Mapping[str, Any]] | None = None
     derived: type[Form] | None = None
+    binding: bool = False
 
     def targets(self) -> tuple[StrEnum, ...]:
         match self.target:

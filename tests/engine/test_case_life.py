@@ -85,6 +85,8 @@ def test_from_the_clue_to_the_last_visit(county: County) -> None:
         "execution": date(2016, 5, 9),
         "follow_up": date(2016, 10, 8),  # 10-07 is a holiday; 10-08 a working Saturday
     }
+    with pytest.raises(NotPermitted):  # it took effect: nobody takes it back
+        county.act(case, "withdraw", "township_discipline", {"reason": "写错"})
     decided = answers(county, case, "decide")
     assert (decided["sanction"], decided["ends_on"], decided["agree"]) == ("warning", "2017-04-07", 2)
     assert clocks(county, case)["investigation"]["outcome"] == "on_time"

@@ -30,7 +30,7 @@ from services.api.routes import (
 from services.engine.core import engine_for
 from services.http.calls import Service
 from services.http.envelope import Envelope
-from services.http.problems import add_handlers
+from services.http.problems import add_handlers, too_large
 from services.runtime import Runtime
 from services.runtime import runtime as default_runtime
 
@@ -64,7 +64,7 @@ def application() -> FastAPI:
     app.include_router(probes.router, prefix="/api", responses=REFUSAL)
     app.include_router(operations.router)
     add_handlers(app)
-    app.add_middleware(Envelope)
+    app.add_middleware(Envelope, too_large=too_large)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     return app
 

@@ -4,14 +4,15 @@ import re
 import time
 import traceback
 import uuid
+from collections.abc import Callable
 
 import structlog
-from fastapi import HTTPException
+from fastapi import HTTPException, Request, Response
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.documents import MOST_BYTES
-from services.http.problems import problem, unexpected
+from services.http.problems import unexpected
 
 UPLOADS = frozenset({"/api/v1/attachments", "/uploads", "/units/import"})
 BODY_LIMIT = 1024 * 1024
@@ -28,25 +29,29 @@ HEADERS = {
 }
 """Set unless the answer sets its own."""
 
+Refuse = Callable[[Request, int], Response]
 log = structlog.get_logger(__name__)
 
 
 class Envelope:
-    """The outermost layer, plain ASGI: it sees every answer, also those to mistakes of ours."""
+    """The outermost layer, plain ASGI: it sees every answer, also those to mistakes of ours.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    `too_large` answers a request that announces more than the limit, in bytes, without reading it.
+    """
+
+    def __init__(self, app: ASGIApp, too_large: Refuse) -> None:
+        self.app, self.too_large = app, too_large
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        await _Request(self.app, scope, receive, send).run()
+        await _Request(self.app, self.too_large, scope, receive, send).run()
 
 
 class _Request:
-    def __init__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        self.app, self.scope, self._receive, self._send = app, scope, receive, send
+    def __init__(self, app: ASGIApp, too_large: Refuse, scope: Scope, receive: Receive, send: Send) -> None:
+        self.app, self.too_large, self.scope, self._receive, self._send = app, too_large, scope, receive, send
         self.id = _request_id(Headers(scope=scope).get("x-request-id", ""))
         self.limit = UPLOAD_LIMIT if scope["path"] in UPLOADS else BODY_LIMIT
         self.status: int | None = None
@@ -57,8 +62,7 @@ class _Request:
         self.scope.setdefault("state", {})["id"] = self.id
         try:
             if _announced_length(self.scope) > self.limit:
-                refusal = problem(self.id, 413, "too_large", f"at most {self.limit} bytes", "提交的内容过大。")
-                await refusal(self.scope, self._receive, self.send)
+                await self.too_large(Request(self.scope), self.limit)(self.scope, self._receive, self.send)
             else:
                 await self.app(self.scope, self.receive, self.send)
         except Exception:

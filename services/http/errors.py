@@ -46,7 +46,9 @@ class TooManyRequests(DubanError):
 
     def __init__(self, seconds: int) -> None:
         super().__init__(
-            f"too many look-ups; try again in {seconds} s", "查询过于频繁，请稍后再试。", retry_after=seconds
+            f"too many look-ups; try again in {seconds} s",
+            f"查询过于频繁，请 {seconds} 秒后再试。",
+            retry_after=seconds,
         )
 
 

@@ -52,6 +52,11 @@ def unexpected(request_id: str) -> Response:
     )  # fmt: skip
 
 
+def too_large(request: Request, limit: int) -> Response:
+    """What is said to a request that announces more than is taken in."""
+    return problem(request.state.id, 413, "too_large", f"at most {limit} bytes", "提交的内容过大。")
+
+
 def add_handlers(app: FastAPI) -> None:
     """Answer every expected exception; what is left is caught by the envelope."""
     app.add_exception_handler(DubanError, _refused)

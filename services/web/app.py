@@ -11,7 +11,7 @@ from starlette.routing import Route
 from services.web import pages
 from services.web.assets import PREFIX, Assets
 from services.web.calls import Envelope, Service
-from services.web.guarding import Guard
+from services.web.guarding import Guard, too_large
 from services.web.rendering import Templates
 from services.web.troubles import add_handlers
 
@@ -29,7 +29,7 @@ def application(service: Service) -> FastAPI:
     # no BREACH: the cookie is SameSite=strict, so nobody elsewhere can have pages of ours made for him
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=4)
     app.add_middleware(Guard)
-    app.add_middleware(Envelope)
+    app.add_middleware(Envelope, too_large=too_large)
     return app
 
 

@@ -1,13 +1,14 @@
 """What goes around every page: its security headers, and a page of its own for mistakes of ours."""
 
+import traceback
 from typing import Any
 
 import structlog
-from fastapi import Request
+from fastapi import Request, Response
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.web.troubles import failed
+from services.web.troubles import failed, oversized
 
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; "
@@ -20,6 +21,13 @@ HEADERS = {
 }
 
 log = structlog.get_logger(__name__)
+
+
+def too_large(request: Request, _: int) -> Response:
+    """Answer for the envelope, which stands outside of the guard."""
+    answer = oversized(request)
+    answer.headers.update(HEADERS)
+    return answer
 
 
 class Guard:
@@ -48,5 +56,5 @@ class Guard:
             if begun:
                 raise
             request = Request(scope, receive)
-            log.exception("failed", request=request.state.id)
+            log.error("failed", request=request.state.id, exception=traceback.format_exc())  # plain: no local variables
             await failed(request)(scope, receive, guarded)

@@ -22,12 +22,13 @@ PASSWORD = "/profile#password"
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What is said: a title, the sentence, and what one can do."""
+    """What is said: a title, the sentence, what one can do, and the number under which the log has it."""
 
     status: int
     title: str
     text: str
     mend: str
+    number: str
 
 
 _TITLES = {403: "没有权限", 404: "没有找到", 405: "不支持的操作", 409: "情况已有变化", 413: "内容过大",
@@ -35,7 +36,8 @@ _TITLES = {403: "没有权限", 404: "没有找到", 405: "不支持的操作", 
 _MENDS = {
     403: "如确需办理，请联系本单位管理员开通相应权限。", 404: "事项可能已转出，或地址有误；请从待办列表重新进入。",
     405: "请返回上一页重试。", 409: "请刷新页面，查看最新情况后再办理。", 413: "请减少内容或分次提交。",
-    422: "请返回上一页更正。", 429: "请稍候片刻再试。", 500: "请将编号告知管理员。", 503: "请稍后重试。",
+    422: "请返回上一页更正。", 429: "请稍候片刻再试。",
+    500: "请稍后重试；仍不成功的，请将下方编号告知管理员。", 503: "请稍后重试。",
 }  # fmt: skip
 
 
@@ -50,7 +52,12 @@ def add_handlers(app: FastAPI) -> None:
 
 def failed(request: Request) -> Response:
     """What is said about a mistake of ours: its id, and nothing of its cause."""
-    return _say(request, 500, f"本次操作未生效。编号：{request.state.id}")
+    return _say(request, 500, "本次操作未生效。")
+
+
+def oversized(request: Request) -> Response:
+    """What is said before a request that announces too much is read at all."""
+    return _say(request, 413, "提交的内容过大。")
 
 
 def _refused(request: Request, error: Exception) -> Response:
@@ -97,11 +104,13 @@ def _unreachable(request: Request, error: Exception) -> Response:
 
 
 def _say(request: Request, status: int, text: str, mend: str | None = None) -> Response:
-    trouble = Trouble(status, _TITLES.get(status, "请求未能完成"), text, mend or _MENDS.get(status, ""))
+    title, mend = _TITLES.get(status, "请求未能完成"), mend or _MENDS.get(status, "")
+    trouble = Trouble(status, title, text, mend, request.state.id)
     if not wants_fragment(request):
         return render_bare(request, "trouble/page.html", status=status, trouble=trouble)
     answer = render_bare(request, "trouble/fragment.html", status=status, trouble=trouble)
     if status != 401:
-        answer.headers["HX-Trigger"] = json.dumps({"duban:toast": {"text": text, "bad": True}})
+        told = f"{text}编号：{trouble.number}" if status >= 500 else text
+        answer.headers["HX-Trigger"] = json.dumps({"duban:toast": {"text": told, "bad": True}})
         answer.headers["HX-Reswap"] = "none"
     return answer

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
 from config.calendar import SHANGHAI
 from services.identity.credentials import change_password
@@ -117,10 +117,10 @@ class Live:
 
 def go(page: Page, path: str, who: str = "") -> None:
     """Open a page as one does by its address, through the log-in page where the session is over."""
-    page.goto(path)
+    page.goto(path, wait_until="domcontentloaded")
     if "/login" in page.url:
         enter(page, who, PASSWORD)
-        page.wait_for_url(f"**{path}")
+        page.wait_for_url(f"**{path}", wait_until="domcontentloaded")
 
 
 def enter(page: Page, login: str, password: str) -> None:
@@ -159,3 +159,30 @@ def pick(page: Page, path: str, typed: str, option: str) -> None:
     page.keyboard.press("Enter")
     expect(page.locator(f"[id='f-a.{path}'] ~ .ts-wrapper .item").last).to_contain_text(option)
     page.keyboard.press("Tab")
+
+
+def register(page: Page, title: str) -> str:
+    """Register an anonymous petition by its form; return the address of its page, which is open then."""
+    page.goto("/matters/new/petition")
+    page.get_by_label("来源").select_option(label="来信")
+    page.get_by_label("收件日期").fill("2026-01-05")
+    page.get_by_label("标题").fill(title)
+    page.get_by_label("主要内容").fill("反映内容")
+    pick(page, "problem_fields", "低保", "低保等惠民资金")
+    choose(page, "anonymous", "是")
+    page.locator("[name='a.reported.0.name']").fill("某村会计")
+    page.get_by_label("主要内容").press("Control+Enter")
+    page.get_by_role("link", name="查看事项").click()
+    page.wait_for_url(re.compile(r"/matters/\d+$"))
+    return page.url
+
+
+def compose(field: Locator, typed: str, committed: str, pause: int = 0) -> None:
+    """Type letters with a Chinese input method, resting that many ms between them, and take its suggestion."""
+    field.focus()
+    keyboard = field.page.context.new_cdp_session(field.page)
+    for end in range(1, len(typed) + 1):
+        keyboard.send("Input.imeSetComposition", {"text": typed[:end], "selectionStart": end, "selectionEnd": end})
+        field.page.wait_for_timeout(pause if end in (1, len(typed)) else 0)
+    keyboard.send("Input.insertText", {"text": committed})
+    keyboard.detach()

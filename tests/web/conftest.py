@@ -4,8 +4,10 @@ import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from config.settings import Settings
@@ -13,7 +15,7 @@ from services import demo, migrations
 from services.app import create_app
 from services.demo import places
 from services.identity.sealing import Vault
-from services.runtime import make_runtime
+from services.runtime import Runtime, make_runtime
 from services.web.assets import ICONS, STATIC
 from tests.support.cast import County
 from tests.web import site as sites
@@ -27,11 +29,26 @@ FLAGS = [
 LogIn = Callable[..., Page]
 
 
+class Demo(NamedTuple):
+    """The address of the demo county's server, and what is behind it."""
+
+    address: str
+    web: FastAPI
+    runtime: Runtime
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker has the browser: starting it and telling the demo county's four months take longest."""
+    """Two workers have a browser and a demo county each: one walks through every page, one does the rest."""
     for item in items:
         if "chromium" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("browser"))
+            walks = "walks" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("browser that walks" if walks else "browser"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Not in the fixture: skipped here, all of them are told of in one line."""
+    if "chromium" in getattr(item, "fixturenames", ()) and not CHROMIUM.exists():
+        _miss("Chromium is missing: apt-get install chromium fonts-noto-cjk")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -47,21 +64,20 @@ def site(sqlite_county: County, vault: Vault, tmp_path: Path) -> sites.Site:
 
 
 @pytest.fixture(scope="session")
-def demo_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real server before the demo county, made once."""
+def demo_county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo county behind a real server, made once."""
     runtime = make_runtime(Settings(home=tmp_path_factory.mktemp("demo")))
     migrations.upgrade(runtime.settings.database_url)
     demo.load(runtime, datetime.now(UTC))
-    with listening(create_app(runtime)) as address:
-        yield address
+    app = create_app(runtime)
+    with listening(app) as address:
+        yield Demo(address, app.web, runtime)
     runtime.database.close()
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """The system's own Chromium. Not for the whole session: its event loop would be in the way of other tests."""
-    if not CHROMIUM.exists():
-        _miss("Chromium is missing: apt-get install chromium fonts-noto-cjk")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
@@ -69,9 +85,9 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def browsers(chromium: Browser, demo_address: str) -> Iterator[Browsers]:
+def browsers(chromium: Browser, demo_county: Demo) -> Iterator[Browsers]:
     """Browsers before the demo county; whatever they complain of fails the test."""
-    made = Browsers(chromium, demo_address, places.PASSWORD)
+    made = Browsers(chromium, demo_county.address, places.PASSWORD)
     yield made
     assert made.close() == []
 

@@ -1,15 +1,9 @@
-"""The web in a real browser: filters, a Chinese input method, the keyboard, a phone, dark, axe, a session that ends."""
+"""The worklist and its frame in a real browser: filters, the keyboard, a phone, dark, a session that ends."""
 
-import re
-
-import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from services.demo.places import PASSWORD
 from tests.web.conftest import LogIn
-
-PAGES = ["/worklist", "/search", "/search?q=wt", "/watching", "/done", "/messages", "/profile", "/login", "/receipt"]
 
 
 def _rows(page: Page) -> int:
@@ -30,24 +24,6 @@ def test_filters_change_the_list_and_the_address(browser_page: LogIn) -> None:
     expect(page.locator("#list tbody tr").first).to_be_visible()
     page.locator("#told").get_by_role("link", name="清除筛选").click()
     expect(page.locator("#list tbody tr")).to_have_count(everything)
-
-
-def test_an_input_method_composes_undisturbed(browser_page: LogIn) -> None:
-    page = browser_page("fangwen")
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url) if "q=" in request.url else None)
-    page.locator("#f-q").focus()
-    keyboard = page.context.new_cdp_session(page)
-    for text in ("s", "sh", "sha", "shan", "shang"):
-        keyboard.send("Input.imeSetComposition", {"text": text, "selectionStart": len(text), "selectionEnd": len(text)})
-        page.wait_for_timeout(120)
-    page.wait_for_timeout(500)  # longer than the hand rests: a search in mid-composition would have gone out
-    assert asked == []
-    keyboard.send("Input.insertText", {"text": "上河"})
-    page.wait_for_url(re.compile("q=%E4%B8%8A%E6%B2%B3"))
-    expect(page.locator("#f-q")).to_have_value("上河")
-    for title in page.locator(".c-title > a").all_inner_texts():
-        assert "上河" in title
 
 
 def test_the_keyboard_walks_the_list(browser_page: LogIn) -> None:
@@ -107,57 +83,9 @@ def test_light_and_dark_are_remembered(browser_page: LogIn) -> None:
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "light")
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_a_phone_never_scrolls_sideways(browser_page: LogIn, path: str) -> None:
-    page = browser_page("fangwen", width=360, height=740)
-    page.goto(path)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
-
-
 def test_a_phone_opens_the_navigation(browser_page: LogIn) -> None:
     page = browser_page("fangwen", width=360, height=740)
     expect(page.get_by_role("link", name="已办事项")).to_be_hidden()
     page.get_by_role("button", name="打开导航").click()
     page.get_by_role("link", name="已办事项").click()
     page.wait_for_url("**/done")
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing(browser_page: LogIn, dark: bool) -> None:
-    page = browser_page("fangwen", dark=dark)
-    for path in PAGES:
-        page.goto(path)
-        page.wait_for_load_state("networkidle")
-        _axe(page, path)
-    page.goto("/worklist")
-    page.locator("[data-pick]").first.check()
-    page.get_by_role("button", name="转办").click()
-    expect(page.locator("#dialog[open]")).to_be_visible()
-    _axe(page, "dialog")
-
-
-def _axe(page: Page, what: str) -> None:
-    violations = Axe().run(page).response["violations"]
-    assert [(what, found["id"], [node["html"] for node in found["nodes"]]) for found in violations] == []
-
-
-def test_the_search_box_shows_first_hits_and_waits_for_an_input_method(browser_page: LogIn) -> None:
-    page = browser_page("fangwen")
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url) if "/search/quick" in request.url else None)
-    page.locator("#global-search").focus()
-    keyboard = page.context.new_cdp_session(page)
-    keyboard.send("Input.imeSetComposition", {"text": "he", "selectionStart": 2, "selectionEnd": 2})
-    page.wait_for_timeout(600)  # longer than the hand rests: a search in mid-composition would have gone out
-    assert asked == []
-    keyboard.send("Input.insertText", {"text": "河村"})
-    expect(page.locator("#quick li").first).to_contain_text("河村")
-    expect(page.locator("#global-search")).to_have_value("河村")
-    page.keyboard.press("ArrowDown")
-    expect(page.locator("#quick a").first).to_be_focused()
-    _axe(page, "first hits")
-    page.keyboard.press("Escape")
-    expect(page.locator("#quick")).to_be_hidden()
-    page.locator("#global-search").press("Enter")
-    page.wait_for_url("**/search?q=%E6%B2%B3%E6%9D%91")
-    expect(page.locator("#list tbody tr").first).to_contain_text("河村")

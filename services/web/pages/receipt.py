@@ -24,5 +24,6 @@ def show_receipt(request: Request, the: TheService, code: Annotated[str, Query(m
             refusal = error
     status = refusal.status if refusal else 200
     return render_bare(
-        request, "receipt/page.html", status=status, code=code, found=found, refusal=refusal, steps=STEPS
-    )
+        request, "receipt/page.html", status=status, code=code, found=found, refusal=refusal, steps=STEPS,
+        number=request.state.id,
+    )  # fmt: skip

@@ -41,17 +41,17 @@
   /* a session that ended while somebody was typing: log in here, then go on with what was asked */
   let interrupted = null;
   function askToLogIn({ elt, requestConfig }) {
-    interrupted = { elt, verb: requestConfig.verb };
+    interrupted = { elt, verb: requestConfig.verb, type: requestConfig.triggeringEvent?.type };
     const login = encodeURIComponent(document.body.dataset.login || "");
     htmx.ajax("get", `/login?login=${login}`, { target: "#log-in-body" }).then(() => open("#log-in"));
   }
   on("duban:loggedin", () => {
     one("#log-in").close();
-    const { elt, verb } = interrupted || {};
+    const { elt, verb, type } = interrupted || {};
     interrupted = null;
     if (!elt || !elt.isConnected) return;
     if (elt.matches("form") && verb !== "get") elt.requestSubmit();
-    else htmx.trigger(elt, elt.matches("form") ? "submit" : "click");
+    else htmx.trigger(elt, elt.matches("form") ? "submit" : type || "click");
   });
 
   /* dialogs: whatever is swapped into one opens it */
@@ -179,8 +179,8 @@
     if (event.target.matches("dialog.box:not(#confirm)")) event.target.close();
   });
   function side(shown) {
-    one("#side").classList.toggle("open", shown);
-    one("[data-side-open]").setAttribute("aria-expanded", shown);
+    one("#side")?.classList.toggle("open", shown);
+    one("[data-side-open]")?.setAttribute("aria-expanded", shown);
   }
 
   /* the keyboard */

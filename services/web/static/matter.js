@@ -49,8 +49,21 @@
       changed(form);
     }
   });
+  // what would be refused is not sent at all; the other files chosen with it are
+  document.addEventListener("change", (event) => {
+    const input = event.target;
+    if (!input.matches?.("[data-upload]")) return;
+    const fits = (file) => file.size <= Number(input.dataset.upload) * 1024 * 1024;
+    const chosen = [...input.files], kept = new DataTransfer();
+    if (chosen.every(fits)) return;
+    chosen.filter((file) => !fits(file)).forEach((file) => document.dispatchEvent(new CustomEvent("duban:toast", {
+      detail: { text: `“${file.name}”超过 ${input.dataset.upload} MB，请压缩或分开后再上传`, bad: true } })));
+    chosen.filter(fits).forEach((file) => kept.items.add(file));
+    input.files = kept.files;
+    if (!kept.files.length) event.stopPropagation();
+  }, true);
   on("htmx:afterRequest", ({ detail }) => {
-    if (!detail.elt.matches?.("[data-upload]")) return;
+    if (!detail.elt.matches?.("[data-upload]") || detail.xhr.status === 401) return;  // after logging in again they go up
     detail.elt.value = "";
     changed(detail.elt.form);
   });

@@ -108,7 +108,7 @@ def show_board(session: Session, call: Call, scope: Scope) -> Board:
 
 
 def line_of(call: Call, rung: RungView) -> RungLine:
-    return RungLine(rung, rung_in_words(rung.rung), deeds_in_words(call.engine, rung.did))
+    return RungLine(rung, rung_in_words(rung.rung), deeds_in_words(call.engine, rung.procedure, rung.did))
 
 
 def cell_address(scope: Scope, row: UnitRow, span: Span) -> str:

@@ -79,17 +79,20 @@ def tell(engine: Engine, definition: Definition) -> Rules:
             for made, text in deciding_in_words(definition, role)
         ],
         standing=[
-            Sourced(made.title, text, _said(made.source), made.verified)
+            Sourced(made.title, text, basis_of(made.source), made.verified)
             for made, text in standing_in_words(engine.registry, policy)
         ],
         lists=[
             Sourced(
-                made.title or _LISTS.get(name, name), "、".join(made.values.values()), _said(made.source), made.verified
+                made.title or _LISTS.get(name, name),
+                "、".join(made.values.values()),
+                basis_of(made.source),
+                made.verified,
             )
             for name, made in policy.lists.items()
         ],
         settings=[
-            Sourced(made.title or _SETTINGS.get(name, name), _figure(made.value), _said(made.source), made.verified)
+            Sourced(made.title or _SETTINGS.get(name, name), _figure(made.value), basis_of(made.source), made.verified)
             for name, made in policy.settings.items()
         ],
     )  # fmt: skip
@@ -123,8 +126,9 @@ def _effect(engine: Engine, definition: Definition, declared: Action | Opening, 
     for name in ("clock", "duty"):
         if given.get(name) in clocks:
             given[name] = clocks[given[name]].title
-    if given.get("procedure") in procedures:
-        given["procedure"] = f"{procedures[given['procedure']].title}事项"
+    if "procedure" in given:
+        opened = procedures.get(given["procedure"])
+        given["procedure"] = f"{opened.title}事项" if opened else "尚未启用的事项"
     if given.get("panel") in definition.policy.panels:
         given["panel"] = definition.policy.panels[given["panel"]].title
     if "to" in given:
@@ -138,8 +142,10 @@ def _effect(engine: Engine, definition: Definition, declared: Action | Opening, 
 
 def _period(engine: Engine, definition: Definition, name: str, rule: ClockRule) -> Period:
     owed = {clock for clock, effect in clock_effects(definition.procedure) if isinstance(effect, fx.Owe)}
-    sourced = Sourced(rule.title, _budget(definition, rule), _said(rule.source), rule.verified)
-    ladder = [(rung_in_words(rung.at), deeds_in_words(engine, rung.do)) for rung in rule.ladder]
+    sourced = Sourced(rule.title, _budget(definition, rule), basis_of(rule.source), rule.verified)
+    ladder = [
+        (rung_in_words(rung.at), deeds_in_words(engine, definition.procedure.key, rung.do)) for rung in rule.ladder
+    ]
     return Period(sourced, name in owed, _anchor(definition, rule.anchor), _extension(rule), ladder)
 
 
@@ -148,7 +154,7 @@ def _extension(rule: ClockRule) -> str:
     if more is None:
         return ""
     at_most = "原期限" if more.at_most == "same as budget" else Budget.parse(more.at_most).zh
-    basis = f"（{_said(more.source)}）" if _said(more.source) else ""
+    basis = f"（{basis_of(more.source)}）" if basis_of(more.source) else ""
     return f"可延长 {more.times} 次，每次不超过{at_most}{basis}"
 
 
@@ -199,14 +205,16 @@ def rung_in_words(at: str) -> str:
     return f"{'到期前' if number.startswith('-') else '超期后'} {Budget.parse(f'{abs(int(number))} {unit}').zh}"
 
 
-def deeds_in_words(engine: Engine, deeds: Iterable[str]) -> str:
-    """Write what a rung does: "tell unit_leader" as 通知分管领导."""
-    return "，".join(_deed(engine, deed) for deed in deeds)
+def deeds_in_words(engine: Engine, procedure: str, deeds: Iterable[str]) -> str:
+    """Write what a rung of a procedure does: "tell unit_leader" as 通知分管领导."""
+    return "，".join(_deed(engine, procedure, deed) for deed in deeds)
 
 
-def _deed(engine: Engine, deed: str) -> str:
+def _deed(engine: Engine, procedure: str, deed: str) -> str:
     verb, _, what = deed.partition(" ")
     named = {"holder": "承办人", **{key: p.title for key, p in engine.registry.procedures.items()}}
+    if verb == "perform":
+        named = {name: action.title for name, action in engine.registry.procedures[procedure].actions.items()}
     return _DEEDS[verb].format(named.get(what) or role_title(engine, what))
 
 
@@ -218,5 +226,6 @@ def _figure(value: int | str) -> str:
     return Budget.parse(text).zh if " " in text else text
 
 
-def _said(source: str) -> str:
+def basis_of(source: str) -> str:
+    """Return where a figure is written as people are told; nothing where it is written nowhere."""
     return "" if source == _UNSOURCED else source.replace(_UNSOURCED, "原文未载明")

@@ -9,7 +9,7 @@ _DAY = timedelta(days=1)
 
 
 def rule_is(rule: str) -> Step:
-    return Step("rule", None, f"依据：{rule}", f"rule: {rule}")
+    return Step("rule", None, f"依据：{rule.replace('not in the source', '原文未载明')}", f"rule: {rule}")
 
 
 def anchored(anchor: date) -> Step:

@@ -63,7 +63,7 @@ class Browsers:
         """Return a page of somebody new, who has not logged in."""
         context = self.chromium.new_context(
             base_url=self.address, viewport={"width": width, "height": height}, locale="zh-CN",
-            color_scheme="dark" if dark else "light",
+            color_scheme="dark" if dark else "light", reduced_motion="reduce",
         )  # fmt: skip
         context.set_default_timeout(15_000)
         self._contexts.append(context)

@@ -37,6 +37,7 @@ class Demo(NamedTuple):
     runtime: Runtime
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Two workers have a browser and a demo county each: one walks through every page, one does the rest."""
     for item in items:

@@ -3,6 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from services.demo.places import PASSWORD
+from tests.web.browsing import violations
 from tests.web.conftest import LogIn
 
 
@@ -89,3 +90,25 @@ def test_a_phone_opens_the_navigation(browser_page: LogIn) -> None:
     page.get_by_role("button", name="打开导航").click()
     page.get_by_role("link", name="已办事项").click()
     page.wait_for_url("**/done")
+
+
+def test_the_search_box_shows_first_hits_and_waits_for_an_input_method(browser_page: LogIn) -> None:
+    page = browser_page("fangwen")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/search/quick" in request.url else None)
+    page.locator("#global-search").focus()
+    keyboard = page.context.new_cdp_session(page)
+    keyboard.send("Input.imeSetComposition", {"text": "he", "selectionStart": 2, "selectionEnd": 2})
+    page.wait_for_timeout(600)  # longer than the hand rests: a search in mid-composition would have gone out
+    assert asked == []
+    keyboard.send("Input.insertText", {"text": "河村"})
+    expect(page.locator("#quick li").first).to_contain_text("河村")
+    expect(page.locator("#global-search")).to_have_value("河村")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#quick a").first).to_be_focused()
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    expect(page.locator("#quick")).to_be_hidden()
+    page.locator("#global-search").press("Enter")
+    page.wait_for_url("**/search?q=%E6%B2%B3%E6%9D%91")
+    expect(page.locator("#list tbody tr").first).to_contain_text("河村")

@@ -4,6 +4,7 @@ from services.engine.core import Engine
 from services.engine.loading import TURN
 from services.engine.registry import Definition
 from services.engine.sittings import MEMBER
+from services.identity.access import SYSTEM
 
 _OF_THE_ENGINE = {
     "open": "登记", "rung": "到期提醒", "rung_failed": "到期措施未能执行", "claim": "签收", "release": "释放",
@@ -43,7 +44,7 @@ def clock_title(definition: Definition, clock: str) -> str:
 
 
 def role_title(engine: Engine, role: str) -> str:
-    return "成员" if role == MEMBER else engine.registry.pack.roles.get(role, role)
+    return {MEMBER: "成员", SYSTEM: "系统"}.get(role) or engine.registry.pack.roles.get(role, role)
 
 
 def link_title(engine: Engine, kind: str, outgoing: bool) -> str:

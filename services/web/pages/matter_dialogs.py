@@ -17,6 +17,7 @@ from services.web.forms.pickers import names_of
 from services.web.matters import unsealed
 from services.web.pages.matters import Id, Name
 from services.web.rendering import done, render
+from services.web.rules import basis_of
 
 router = APIRouter(prefix="/matters")
 Words = Annotated[str, Form(max_length=2000, pattern=r"^[^\x00]*$")]
@@ -29,7 +30,7 @@ def explain(request: Request, call: Visitor, matter_id: Id, clock_id: Id) -> Res
         told = explain_clock(session, call.engine, call.actor, clock_id, call.now)
     if told.matter_id != matter_id:
         raise MatterNotFound
-    return _fragment(request, call, "matter/clock.html", told=told)
+    return _fragment(request, call, "matter/clock.html", told=told, basis=basis_of(told.clock.source))
 
 
 @router.get("/{matter_id:int}/sealed/{name}")

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -17,7 +18,23 @@ from services.identity.sealing import Vault
 from services.tables import all_models
 from tests.support.cast import County, build_county
 
+GROUPS = {"every_page_in_browser": "walks", "_in_browser": "browser", "with_prefect": "prefect"}
+"""Tests in files with such names share something dear, a demo county or a server, and stay on one worker."""
+
 _STRANGE_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND NOT tablename = ANY(%s)"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Not by `xdist_group`: what xdist 3.8 keeps that mark in, pytest 9.2 no longer reads."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            return next((group for part, group in GROUPS.items() if part in path), nodeid)
+
+    return ByGroup(config, log)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -22,8 +22,6 @@ from services.runs.prefect_server import prefect_environ, prefect_status, run_lo
 from services.runs.queries import list_runs
 from services.serving.children import children
 
-pytestmark = pytest.mark.xdist_group("prefect")  # one server for all of these
-
 ROOT = Path(__file__).parents[2]
 DEADLINE = 150.0
 """Seconds: on an empty home and a busy machine Prefect's server has taken 40."""

@@ -37,15 +37,6 @@ class Demo(NamedTuple):
     runtime: Runtime
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two workers have a browser and a demo county each: one walks through every page, one does the rest."""
-    for item in items:
-        if "chromium" in getattr(item, "fixturenames", ()):
-            walks = "walks" in getattr(item, "fixturenames", ())
-            item.add_marker(pytest.mark.xdist_group("browser that walks" if walks else "browser"))
-
-
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Not in the fixture: skipped here, all of them are told of in one line."""
     if "chromium" in getattr(item, "fixturenames", ()) and not CHROMIUM.exists():

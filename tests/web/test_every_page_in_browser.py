@@ -28,6 +28,7 @@ PEOPLE = {
 }  # fmt: skip
 ELSEWHERE = {
     "/attachments/{attachment_id:int}": "the demo county has no files; test_life_in_browser opens one",
+    "/matters/{matter_id:int}/attachments.zip": "the same",
     "/matters/{matter_id:int}/timeline": "no matter of the demo county has so long a history; test_matter asks for it",
     "/ledger/exports": "asked for while a large export is made; the demo county is too small for one",
     "/ledger/exports/{export_id:int}": "what such an export made",

@@ -1,10 +1,36 @@
-"""The supervisors' pages in a real browser: filters, the export, acknowledging."""
+"""The supervisors' pages in a real browser: axe in light and dark, a phone, filters, acknowledging."""
 
 import re
 
+import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.web.conftest import LogIn
+
+PAGES = [
+    "/board", "/board?period=days&from=2020-01-01", "/board/rungs", "/board/rungs?whose=all",
+    "/ledger?due_from=2020-01-01", "/ledger?procedure=petition&cols=title,open.content,propose.disposition&held=1",
+    "/flows", "/procedures", "/procedures/petition",
+    "/procedures/petition/compare", "/procedures/calendar",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_axe_finds_nothing(browser_page: LogIn, dark: bool) -> None:
+    page = browser_page("lujing", dark=dark)
+    for path in PAGES:
+        page.goto(path)
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+
+
+def test_no_page_is_wider_than_a_phone(browser_page: LogIn) -> None:
+    page = browser_page("lujing", width=360, height=740)
+    for path in PAGES:
+        page.goto(path)
+        wider = page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
+        assert wider <= 0, path
 
 
 def test_the_ledger_follows_its_filters_and_so_does_the_export(browser_page: LogIn) -> None:

@@ -76,13 +76,13 @@ class Desk:
         chance, possible = self.world.rng.random, loaded.definition.procedure.open_actions(loaded.row["state"])
         loaded = self._remark(loaded, possible)
         returns = [a for a in possible if a.kind is Kind.RETURN]
-        forward = self._weighed([a for a in possible if a.kind is Kind.FORWARD])
+        forward = self.weighed([a for a in possible if a.kind is Kind.FORWARD])
         if chance() < RETURNED and self._one_of(loaded, returns):
             return True
         if self._one_of(loaded, forward):
             return True
-        for note in self._weighed([a for a in possible if a.kind is Kind.NOTE and not _sets_apart(a)]):
-            if self._try(loaded, note):
+        for note in self.weighed([a for a in possible if a.kind is Kind.NOTE and not _sets_apart(a)]):
+            if self.attempt(loaded, note):
                 loaded = self._load(loaded.id)
                 if self._one_of(loaded, forward):
                     return True
@@ -100,35 +100,36 @@ class Desk:
             left = self.world.engine.calendar.count_workdays(local_date(self.now), local_date(due))
             wanted += [a for a in possible if _has(a, fx.AskExtension) and 0 < left <= NEAR]
         for action in wanted:
-            if self._try(loaded, action):
+            if self.attempt(loaded, action):
                 loaded = self._load(loaded.id)
         return loaded
 
-    def _weighed(self, actions: list[Action]) -> list[Action]:
+    def weighed(self, actions: list[Action]) -> list[Action]:
         """Shuffle; what has to be justified mostly comes last."""
         rng = self.world.rng
         return sorted(actions, key=lambda a: rng.random() * (RARE if issubclass(a.form, Reason) else 1), reverse=True)
 
     def _first_of(self, loaded: Loaded, wanted: Callable[[Action], bool], person: int | None = None) -> bool:
         possible = loaded.definition.procedure.open_actions(loaded.row["state"])
-        return self._one_of(loaded, self._weighed([a for a in possible if wanted(a)]), person)
+        return self._one_of(loaded, self.weighed([a for a in possible if wanted(a)]), person)
 
     def _one_of(self, loaded: Loaded, actions: Iterable[Action], person: int | None = None) -> bool:
-        return any(self._try(loaded, action, person) for action in actions)
+        return any(self.attempt(loaded, action, person) for action in actions)
 
-    def _try(self, loaded: Loaded, action: Action, person: int | None = None) -> bool:
-        """Let people try one action, each with a few drafts; say whether it was taken."""
+    def attempt(self, loaded: Loaded, action: Action, person: int | None = None) -> bool:
+        """Let people try one action, `person` or some who may, each with a few drafts; say whether it was taken."""
         if loaded.row["state"] not in action.sources:
             return False
         for who in self._able(loaded, action) if person is None else [person]:
-            view = self._view(loaded, who)
+            view = self.view(loaded, who)
             for _ in range(DRAFTS if action.form.model_fields else 1):
                 if self._draft(loaded, action, who, view):
                     self._take_back(loaded, action, who)
                     return True
         return False
 
-    def _view(self, loaded: Loaded, person: int) -> View:
+    def view(self, loaded: Loaded, person: int) -> View:
+        """Return what this person knows when he fills in a form about the matter."""
         policy, path = loaded.definition.policy, loaded.row["unit_path"]
         return self.world.view(self.session, person, self.now, policy, path, loaded.people, loaded)
 
@@ -191,7 +192,7 @@ class Desk:
         again = self._load(loaded.id)
         back = [a for a in again.definition.procedure.actions.values() if a.kind is Kind.WITHDRAW]
         if again.row["undo"] is not None and again.row["closed_at"] is None:
-            self._draft(again, back[0], person, self._view(again, person))
+            self._draft(again, back[0], person, self.view(again, person))
 
 
 def _about(clock: str, *effects: type[fx.Effect]) -> Callable[[Action], bool]:

@@ -67,7 +67,8 @@ class County:
     paths: dict[int, str]
     people: list[int]
     holdings: list[Holding]
-    _actors: dict[tuple[int, date], Actor] = field(default_factory=dict)
+    changes_on: date
+    _actors: dict[tuple[int, bool], Actor] = field(default_factory=dict)
 
     @property
     def offices(self) -> list[int]:
@@ -80,11 +81,11 @@ class County:
         return [p for p in dict.fromkeys(held) if p not in away]
 
     def actor(self, session: Session, person: int, on: date) -> Actor:
-        """Return somebody with his roles of that day."""
-        if (person, on) not in self._actors:
-            self._actors = {key: actor for key, actor in self._actors.items() if key[1] == on}
-            self._actors[person, on] = load_actor(session, person, on)
-        return self._actors[person, on]
+        """Return somebody with his roles of that day: they change on one day only."""
+        key = person, on >= self.changes_on
+        if key not in self._actors:
+            self._actors[key] = load_actor(session, person, on)
+        return self._actors[key]
 
 
 def build_county(
@@ -121,7 +122,7 @@ def build_county(
                 appoint(unit, title, held, n == 0, last=half_way if leaves else None)
                 if leaves:
                     appoint(unit, title, held, True, first=half_way + timedelta(days=1))
-    return _read(session, root, units, people)
+    return _read(session, root, units, people, half_way + timedelta(days=1))
 
 
 def _make_units(session: Session, root: int, size: int, rng: Random) -> dict[UnitKind, list[int]]:
@@ -146,11 +147,13 @@ def _make_units(session: Session, root: int, size: int, rng: Random) -> dict[Uni
     return made
 
 
-def _read(session: Session, root: int, units: dict[UnitKind, list[int]], people: list[int]) -> County:
+def _read(
+    session: Session, root: int, units: dict[UnitKind, list[int]], people: list[int], changes_on: date
+) -> County:
     paths = dict(session.execute(select(Unit.id, Unit.path).order_by(Unit.id)).tuples().all())
     granted = select(Grant.role, Grant.person_id, Unit.path, Grant.valid_from, Grant.valid_to)
     rows = session.execute(granted.join(Unit, Unit.id == Grant.unit_id).order_by(Grant.id)).tuples()
-    return County(root, units, paths, people, [Holding(*row) for row in rows])
+    return County(root, units, paths, people, [Holding(*row) for row in rows], changes_on)
 
 
 _SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜戚谢邹喻柏水窦章云苏潘葛奚范彭郎"

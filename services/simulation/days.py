@@ -15,7 +15,7 @@ from services.engine.sweep import sweep
 from services.sampling.draws import draw_due_samples
 from services.simulation.acting import Desk, code_of
 from services.simulation.filling import CannotFill, fill
-from services.simulation.rates import ARRIVALS, OTHERWISE, Arrival, arrivals
+from services.simulation.rates import ARRIVALS, OTHERWISE, arrivals
 from services.simulation.waiting import all_waiting
 from services.simulation.world import World
 
@@ -69,13 +69,13 @@ class Days:
         """What comes in from outside."""
         registry = self.world.engine.registry
         for key in sorted(self.procedures):
-            arrival = ARRIVALS.get(key) or (Arrival(OTHERWISE) if registry.procedures[key].by_hand else Arrival(0))
-            mean = arrival.a_month / WORKDAYS_A_MONTH * self.share
-            for _ in range(arrivals(self.world.rng, mean) if mean else 0):
-                any(self._open(session, key, arrival, now) for _ in range(TRIES))
+            mean = ARRIVALS.get(key, OTHERWISE).a_month / WORKDAYS_A_MONTH * self.share
+            if registry.procedures[key].by_hand:
+                for _ in range(arrivals(self.world.rng, mean)):
+                    any(self.open(session, key, now) for _ in range(TRIES))
 
-    def _open(self, session: Session, key: str, arrival: Arrival, now: datetime) -> bool:
-        """Let somebody who may register such a matter, at a unit of his."""
+    def open(self, session: Session, key: str, now: datetime) -> bool:
+        """Let somebody who may register such a matter, at a unit of his; say whether it was taken in."""
         world, today = self.world, now.date()
         procedure, definition = world.engine.registry.procedures[key], world.engine.registry.current(key, today)
         may = [h for h in world.county.holdings if h.role in definition.policy.open and h.counts(h.path, today)]
@@ -85,7 +85,7 @@ class Days:
         unit = int(held.path.rstrip("/").rpartition("/")[2])
         view = world.view(session, held.person, now, definition.policy, held.path, frozenset())
         try:
-            answers = fill(procedure.opening.form, view, arrival.leaning(view))
+            answers = fill(procedure.opening.form, view, ARRIVALS.get(key, OTHERWISE).leaning(view))
             with session.begin_nested():
                 actor = world.county.actor(session, held.person, today)
                 open_matter(world.engine, session, key, answers, actor, now, unit_id=unit)

@@ -9,9 +9,6 @@ from services.simulation.filling import View
 
 A_MONTH_AT = 30
 """The rates are those of a county with so many units."""
-OTHERWISE = 1.0
-"""The rate of a procedure that is opened by hand and not listed."""
-
 Leaning = Callable[[View], Mapping[str, Any]]
 
 
@@ -21,6 +18,10 @@ class Arrival:
 
     a_month: float
     leaning: Leaning = lambda _: {}
+
+
+OTHERWISE = Arrival(1)
+"""What holds for a procedure that is opened by hand and not listed."""
 
 
 def _petition(view: View) -> Mapping[str, Any]:

@@ -70,12 +70,11 @@ def simulate(order: Order, done: Callable[[int], None] = lambda _: None) -> dict
     known = load_pack(order.pack).versions.keys()
     if strange := sorted((order.procedures or set()) - known):
         raise SimulationRefused(f"there is no procedure {', '.join(strange)}; there are {', '.join(sorted(known))}")
-    runtime = _runtime(order)
+    world = prepare(order)
     try:
-        world = _settle(runtime, order)
         share = order.rate * order.units / A_MONTH_AT
         Days(world, share, order.procedures or frozenset(known)).go(order.first, order.last, done)
-        with runtime.database.read() as session:
+        with world.runtime.database.read() as session:
             found = figures(session, end_of_day(order.last)) | {"stuck": _stuck(session, world)}
         asked = {
             "from": order.first.isoformat(), "to": order.last.isoformat(), "units": order.units, "seed": order.seed,
@@ -83,7 +82,7 @@ def simulate(order: Order, done: Callable[[int], None] = lambda _: None) -> dict
         }  # fmt: skip
         return {**asked, **found, **_came_of(world), "cpu_seconds": round(process_time() - began, 1)}
     finally:
-        runtime.database.close()
+        world.runtime.database.close()
 
 
 def _runtime(order: Order) -> Runtime:
@@ -107,7 +106,9 @@ def _runtime(order: Order) -> Runtime:
     return runtime
 
 
-def _settle(runtime: Runtime, order: Order) -> World:
+def prepare(order: Order) -> World:
+    """Make the folder, the tables and the county, in which nothing has happened yet."""
+    runtime = _runtime(order)
     rng = Random(order.seed)
     roles = list(engine_for(runtime).registry.pack.roles)
     with runtime.database.write() as session:

@@ -147,9 +147,7 @@ def _make_units(session: Session, root: int, size: int, rng: Random) -> dict[Uni
     return made
 
 
-def _read(
-    session: Session, root: int, units: dict[UnitKind, list[int]], people: list[int], changes_on: date
-) -> County:
+def _read(session: Session, root: int, units: dict[UnitKind, list[int]], people: list[int], changes_on: date) -> County:
     paths = dict(session.execute(select(Unit.id, Unit.path).order_by(Unit.id)).tuples().all())
     granted = select(Grant.role, Grant.person_id, Unit.path, Grant.valid_from, Grant.valid_to)
     rows = session.execute(granted.join(Unit, Unit.id == Grant.unit_id).order_by(Grant.id)).tuples()

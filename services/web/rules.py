@@ -75,7 +75,7 @@ def tell(engine: Engine, definition: Definition) -> Rules:
         ],
         periods=[_period(engine, definition, name, rule) for name, rule in policy.clocks.items()],
         deciding=[
-            Sourced(made.title, text, _said(made.source), made.verified)
+            Sourced(made.title, text, basis_of(made.source), made.verified)
             for made, text in deciding_in_words(definition, role)
         ],
         standing=[

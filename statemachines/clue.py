@@ -38,7 +38,7 @@ from statemachines.kit.forms import (
     invalid,
 )  # fmt: skip
 from statemachines.kit.idioms import extension_of, not_who_did, recusal, suspension_of
-from statemachines.kit.panels import Panel
+from statemachines.kit.panels import AfterReturn, Panel
 from statemachines.kit.procedure import Action, Choice, Guard, Kind, Opening, procedure, send_back
 from statemachines.kit.situation import Situation
 from statemachines.kit.teams import apart_from, panel_enough, who_did
@@ -316,6 +316,6 @@ CLUE = procedure(
         S.HELD: "暂存待查", S.CLOSING: "待归档", S.CLOSED: "已归档",
     },
     final=[S.CLOSED],
-    panels=[TEAM, Panel("committee", "acknowledge_committee"), Panel("filing", "consent_filing")],
+    panels=[TEAM, Panel("committee", "acknowledge_committee", after_return=AfterReturn.KEPT), Panel("filing", "consent_filing")],
     links={"clue_from": ("来源信访件", "转出线索"), "filed_from": ("来源线索", "所立案件")},
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import BindParameter, bindparam, select
@@ -74,9 +75,11 @@ class Loaded:
     @property
     def assigned(self) -> frozenset[int]:
         """Return whom answers on record assign the matter to by name, whatever their roles."""
-        steps, actions = self.row["record"]["steps"], self.definition.procedure.actions.values()
-        fields = [e.field.split(".") for a in actions for e in a.effects if isinstance(e, fx.Assign)]
-        return frozenset(steps[action]["answers"][name] for action, name in fields if action in steps)
+        steps, procedure = self.row["record"]["steps"], self.definition.procedure
+        effects = chain(procedure.opening.effects, *(a.effects for a in procedure.actions.values()))
+        fields = [e.field.split(".") for e in effects if isinstance(e, fx.Assign)]
+        named = (steps[action]["answers"][name] for action, name in fields if action in steps)
+        return frozenset(person for person in named if person is not None)
 
     @property
     def seated(self) -> frozenset[int]:

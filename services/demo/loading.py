@@ -48,7 +48,7 @@ def load(
             raise NotEmpty("there are units already; the demo county needs an empty database: duban db reset")
         first = engine.calendar.add_workdays(local_date(now), -DAYS - 1)
         since = first - timedelta(days=3 * 365)
-        teller = Teller(session, engine, settle(session, since, start_of_day(first)), now)
+        teller = Teller(session, runtime, settle(session, since, start_of_day(first)), now)
         _lend(session, teller.county, now)
         for plot, days_ago in PROGRAMME:
             for days in days_ago:

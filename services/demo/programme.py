@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from functools import partial
 
+from services.demo.casework import clue
+from services.demo.checklists import accountable, assigned, rectified, reported_on, scored
 from services.demo.episodes import (
     reassigned,
     reclassified,
@@ -91,6 +93,27 @@ PROGRAMME: tuple[tuple[Plot, tuple[int, ...]], ...] = (
     (reassigned, (13,)),
     (recused, (12,)),
     (reported_colleague, (9,)),
+    (partial(clue, upto="registered", unit="hekou"), (2,)),
+    (partial(clue, upto="graded", unit="yunling"), (9,)),
+    (partial(clue, upto="verification", unit="shiqiao"), (16,)),
+    (partial(clue, upto="consent", unit="chengguan"), (24,)),
+    (partial(clue, upto="investigation", unit="qingshan"), (26,)),
+    (partial(clue, upto="form_check", unit="baishi"), (34,)),
+    (partial(clue, upto="talk", unit="liuhe"), (41,)),
+    (partial(clue, upto="execution", unit="hekou"), (52,)),
+    (partial(rectified, upto="issued", unit="water"), (3,)),
+    (partial(rectified, upto="rectifying", unit="shiqiao"), (12,)),
+    (partial(rectified, upto="verification", unit="housing"), (20,)),
+    (partial(rectified, upto="struck_off", unit="liuhe"), (44,)),
+    (partial(assigned, upto="issued", unit="yunling"), (4,)),
+    (partial(assigned, upto="handling", unit="education"), (15,)),
+    (partial(reported_on, upto="planned", unit="baishi"), (5,)),
+    (partial(reported_on, upto="ballot", unit="liuhe"), (13,)),
+    (partial(scored, upto="proposed", unit="finance"), (2,)),
+    (partial(scored, upto="window", unit="chengguan"), (4,)),
+    (partial(scored, upto="counted", unit="water"), (40,)),
+    (partial(accountable, upto="candidate", unit="shiqiao"), (6,)),
+    (partial(accountable, upto="inquiry", unit="agriculture"), (22,)),
     (partial(acknowledged_by, login="lujing"), (DAYS,)),
     (partial(acknowledged_by, login="chenjianguo"), (DAYS,)),
     (partial(ordered, source="leader", upto="issued"), (2,)),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from heapq import heappop, heappush
+from io import BytesIO
 from itertools import count
 from random import Random
 from typing import Any
@@ -13,12 +14,14 @@ from sqlalchemy.orm import Session
 
 from config.calendar import SHANGHAI, local_date
 from services.demo.places import County
-from services.engine.core import Engine
+from services.documents.attachments import store_upload
+from services.engine.core import Engine, engine_for
 from services.engine.models import Link
 from services.engine.opening import Opened, open_matter
 from services.engine.perform import Performed, perform
 from services.engine.sweep import BATCH, sweep_batch
 from services.identity.access import Actor, load_actor
+from services.runtime import Runtime
 
 Story = Iterator[int]
 """Does something whenever it is resumed, and yields how many working days pass until it goes on (0: within the day)."""
@@ -39,7 +42,7 @@ class Teller:
     """Holds the simulated clock, and does for stories what the edges do for people: actors and the time."""
 
     session: Session
-    engine: Engine
+    runtime: Runtime
     county: County
     end: datetime
     now: datetime = field(init=False)
@@ -52,6 +55,10 @@ class Teller:
     def __post_init__(self) -> None:
         self.now = self.end
         self.rng = Random(f"qinghe {local_date(self.end)}")
+
+    @property
+    def engine(self) -> Engine:
+        return engine_for(self.runtime)
 
     @property
     def today(self) -> date:
@@ -97,6 +104,11 @@ class Teller:
     def act(self, matter_id: int, action: str, who: str, answers: Mapping[str, Any]) -> Performed:
         """Perform an action as `who`, now."""
         return perform(self.engine, self.session, matter_id, action, self.actor(who), answers, self.now)
+
+    def upload(self, who: str, name: str, text: str) -> int:
+        """Upload a file as `who`; return its id."""
+        file = BytesIO(text.encode())
+        return store_upload(self.session, self.runtime, self.actor(who), name, file, self.now).id
 
     def actor(self, login: str) -> Actor:
         """Somebody with his roles of the simulated day."""

@@ -4,7 +4,7 @@ Which action it is, is decided by the declarations alone: their kinds, their eff
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,14 +24,18 @@ from statemachines.kit import effects as fx
 from statemachines.kit.forms import Form, Names, Reason, Ref, marked, marks
 from statemachines.kit.procedure import Action, Kind, Refused
 
-PEOPLE_ASKED, DRAFTS = 4, 5
-"""How many people try an action, and how often each rewrites answers that are refused."""
-RETURNED, STEPS_ASIDE, NOTES, TAKES_BACK, WANTS_TIME = 0.03, 0.003, 0.15, 0.004, 0.3
-"""How often, of a hundred turns: a return, a recusal, a remark first, a withdrawal, more time when it runs out."""
+PEOPLE_ASKED = 4
+"""How many people at most try an action."""
+EVER_KEENER = (0.35, 0.7, 0.85, 1.0)
+"""How likely somebody fills in what is optional: ever more when he is refused."""
+RETURNED, JUSTIFIED, STEPS_ASIDE, NOTES, TAKES_BACK, WANTS_TIME = 0.03, 0.04, 0.003, 0.15, 0.004, 0.3
+"""How often in a turn: a return, what has to be justified, a recusal, a note, a withdrawal; more time near the end."""
 NEAR = 4
 """Working days before the end of a period from which somebody may ask for more."""
-RARE = 0.12
-"""How often an action that has to be justified is weighed against one that has not."""
+PATIENCE = 3
+"""Tries after which whatever is possible is tried."""
+AGAIN = 0.15
+"""How likely somebody does once more what was done before, if nothing moves the matter."""
 
 
 @dataclass
@@ -43,8 +47,8 @@ class Desk:
     now: datetime
     code: str = ""
 
-    def attend(self, waiting: Waiting) -> bool:
-        """Do what waits, if it still does; say whether anything came of it, or had to wait for somebody else."""
+    def attend(self, waiting: Waiting, tries: int = 0) -> bool:
+        """Do what waits, if it still does, after so many tries; say whether anything came of it."""
         self.code = ""
         loaded = self._load(waiting.matter)
         there = loaded.items if waiting.what == "item" else loaded.clocks
@@ -56,7 +60,7 @@ class Desk:
             case "rest", clock:
                 return self._first_of(loaded, _about(clock, fx.Resume))
             case _, kind if kind == TURN:
-                return self._take_turn(loaded)
+                return self._take_turn(loaded, tries)
             case _, kind if kind == EXTENSION:
                 return self._first_of(loaded, lambda a: _has(a, fx.GrantExtension, fx.RefuseExtension))
         return self._first_of(loaded, lambda a: a.name == waiting.name, waiting.person)
@@ -64,35 +68,56 @@ class Desk:
     def _load(self, matter_id: int) -> Loaded:
         return load(self.world.engine, self.session, matter_id)
 
-    def _take_turn(self, loaded: Loaded) -> bool:
-        if self._moves(loaded):
+    def _take_turn(self, loaded: Loaded, tries: int) -> bool:
+        if self._moves(self._remark(loaded), tries):
             return True
-        if _waits_for_others(loaded):
+        if self._waits_for_others(loaded):
             self.code = ""
         return False
 
-    def _moves(self, loaded: Loaded) -> bool:
-        """Try one thing after the other until something moves the matter; say whether anything did."""
-        chance, possible = self.world.rng.random, loaded.definition.procedure.open_actions(loaded.row["state"])
-        loaded = self._remark(loaded, possible)
+    def _moves(self, loaded: Loaded, tries: int) -> bool:
+        """Try one thing after the other until something moves the matter; say whether anything did.
+
+        What ends or undoes something and has to be justified is seldom done, or when nothing else helped for long.
+        """
+        rng, state = self.world.rng, loaded.row["state"]
+        possible = loaded.definition.procedure.open_actions(state)
         returns = [a for a in possible if a.kind is Kind.RETURN]
-        forward = self.weighed([a for a in possible if a.kind is Kind.FORWARD])
-        if chance() < RETURNED and self._one_of(loaded, returns):
+        leading = [a for a in possible if a.kind is Kind.FORWARD and a.targets() != (state,)]
+        forward = [a for a in leading if not issubclass(a.form, Reason)] or leading
+        if rng.random() < RETURNED and self._one_of(loaded, returns):
+            return True
+        if rng.random() < JUSTIFIED and self._one_of(loaded, leading):
             return True
         if self._one_of(loaded, forward):
             return True
-        for note in self.weighed([a for a in possible if a.kind is Kind.NOTE and not _sets_apart(a)]):
+        if self._waits_for_others(loaded):
+            return False
+        for note in self._helpful(loaded, [a for a in possible if a not in (*leading, *returns)]):
             if self.attempt(loaded, note):
                 loaded = self._load(loaded.id)
                 if self._one_of(loaded, forward):
                     return True
-        return not _waits_for_others(loaded) and self._one_of(loaded, returns)
+        return tries >= PATIENCE and self._one_of(loaded, [*leading, *returns])
 
-    def _remark(self, loaded: Loaded, possible: list[Action]) -> Loaded:
+    def _waits_for_others(self, loaded: Loaded) -> bool:
+        """Whether linked matters are open, or somebody else answers first: a member of a panel, or to a request."""
+        hanging = any(not other.closed for linked in loaded.linked.values() for other in linked)
+        asked = [("item", i["id"]) for i in loaded.items if i["kind"] != TURN]
+        return hanging or any(key not in self.world.failing for key in asked)
+
+    def _helpful(self, loaded: Loaded, actions: list[Action]) -> list[Action]:
+        """Choose from what stays in the state, in any order: what was done before seldom helps again."""
+        rng, steps = self.world.rng, loaded.row["record"]["steps"]
+        helps = [a for a in actions if a.kind in (Kind.NOTE, Kind.FORWARD) and not _sets_apart(a)]
+        return [a for a in rng.sample(helps, len(helps)) if a.name not in steps or rng.random() < AGAIN]
+
+    def _remark(self, loaded: Loaded) -> Loaded:
         """What people do besides: a note, a recusal, more time asked for. Return the matter as it stands then."""
         rng, wanted = self.world.rng, []
+        possible = loaded.definition.procedure.open_actions(loaded.row["state"])
         if rng.random() < NOTES:
-            wanted += [a for a in possible if a.kind is Kind.NOTE and not _sets_apart(a)][:1]
+            wanted += self._helpful(loaded, [a for a in possible if a.kind is Kind.NOTE])[:1]
         if rng.random() < STEPS_ASIDE:
             wanted += [a for a in possible if _names_person(a.form)]
         due = loaded.row["due_at"]
@@ -100,32 +125,32 @@ class Desk:
             left = self.world.engine.calendar.count_workdays(local_date(self.now), local_date(due))
             wanted += [a for a in possible if _has(a, fx.AskExtension) and 0 < left <= NEAR]
         for action in wanted:
-            if self.attempt(loaded, action):
+            if loaded.row["state"] in action.sources and self.attempt(loaded, action):
                 loaded = self._load(loaded.id)
         return loaded
 
-    def weighed(self, actions: list[Action]) -> list[Action]:
-        """Shuffle; what has to be justified mostly comes last."""
-        rng = self.world.rng
-        return sorted(actions, key=lambda a: rng.random() * (RARE if issubclass(a.form, Reason) else 1), reverse=True)
-
     def _first_of(self, loaded: Loaded, wanted: Callable[[Action], bool], person: int | None = None) -> bool:
         possible = loaded.definition.procedure.open_actions(loaded.row["state"])
-        return self._one_of(loaded, self.weighed([a for a in possible if wanted(a)]), person)
+        return self._one_of(loaded, [a for a in possible if wanted(a)], person)
 
-    def _one_of(self, loaded: Loaded, actions: Iterable[Action], person: int | None = None) -> bool:
-        return any(self.attempt(loaded, action, person) for action in actions)
+    def _one_of(self, loaded: Loaded, actions: list[Action], person: int | None = None) -> bool:
+        return any(self.attempt(loaded, a, person) for a in self.world.rng.sample(actions, len(actions)))
 
     def attempt(self, loaded: Loaded, action: Action, person: int | None = None) -> bool:
-        """Let people try one action, `person` or some who may, each with a few drafts; say whether it was taken."""
-        if loaded.row["state"] not in action.sources:
-            return False
+        """Let people try one action, `person` or some who may, each with a few drafts; say whether it was taken.
+
+        Whoever is refused fills in more; where two were refused for one reason, the others do not try.
+        """
+        codes: list[str] = []
         for who in self._able(loaded, action) if person is None else [person]:
             view = self.view(loaded, who)
-            for _ in range(DRAFTS if action.form.model_fields else 1):
-                if self._draft(loaded, action, who, view):
+            for keen in EVER_KEENER if action.form.model_fields else EVER_KEENER[:1]:
+                if self._draft(loaded, action, who, replace(view, keen=keen)):
                     self._take_back(loaded, action, who)
                     return True
+            codes.append(self.code)
+            if codes.count(self.code) > 1:
+                break
         return False
 
     def view(self, loaded: Loaded, person: int) -> View:
@@ -142,7 +167,7 @@ class Desk:
         whose = set(self.world.county.holders(frozenset({turn["role"]}), path, today, loaded.people)) if turn else set()
         has = turn["person_id"] if turn else None
         self.world.rng.shuffle(found)
-        found.sort(key=lambda p: (p != has, p not in whose))
+        found.sort(key=lambda p: (p != has, p not in loaded.seated, p not in whose))
         if has is not None and has not in found:
             found.insert(0, has)
         able = (p for p in found if self._may(loaded, action, p))
@@ -213,12 +238,6 @@ def code_of(refusal: CannotFill | Refused | DubanError) -> str:
     if isinstance(refusal, DubanError):
         return str(refusal.extra.get("reason", refusal.code))
     return refusal.code
-
-
-def _waits_for_others(loaded: Loaded) -> bool:
-    """Whether linked matters are open, or somebody else has to answer first: members of a panel, or to a duty."""
-    hanging = any(not other.closed for linked in loaded.linked.values() for other in linked)
-    return hanging or any(i["kind"] != TURN for i in loaded.items) or any(c["duty"] for c in loaded.clocks)
 
 
 def _has(action: Action, *effects: type) -> bool:

@@ -13,6 +13,7 @@ from services.engine.obligations import open_due
 from services.engine.opening import open_matter
 from services.engine.sweep import sweep
 from services.sampling.draws import draw_due_samples
+from services.scoring.computing import close_periods
 from services.simulation.acting import Desk, code_of
 from services.simulation.filling import CannotFill, fill
 from services.simulation.rates import ARRIVALS, OTHERWISE, arrivals
@@ -47,7 +48,7 @@ class Days:
             day += timedelta(days=1)
 
     def _night(self, day: date) -> None:
-        """What the clock does, as `flows/schedule.py` has it, once a day; candidates and samples once a week."""
+        """What the clock does by `flows/schedule.py`, once a day; candidates, samples and yearly scores once a week."""
         world, now = self.world, datetime.combine(day, NIGHT, SHANGHAI)
         opened = open_due(world.runtime.database, world.engine, now, self.procedures)
         world.failures.update(f"obligation: {f['why']}" for f in opened["failures"])
@@ -55,6 +56,7 @@ class Days:
             proposed = propose_all(world.runtime.database, world.engine, now, self.procedures)
             world.failures.update(f"candidate: {f['why']}" for f in proposed["failures"])
             draw_due_samples(world.runtime, now)
+            close_periods(world.runtime, now)
         swept = sweep(world.runtime, now)
         world.failures.update({name: swept[name] for name in ("set_aside", "failed_deeds") if swept[name]})
 
@@ -103,5 +105,5 @@ class Days:
         world.plan(waiting, day)
         for one in waiting:
             if world.planned[one.key] <= day:
-                done = desk.attend(one)
+                done = desk.attend(one, world.tries(one))
                 world.plan_again(one, day, desk.code if not done else None)

@@ -12,11 +12,14 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from statemachines.kit.forms import Anchor, Coded, Names, Ref
+from statemachines.kit.forms import Anchor, Asked, Coded, FromParent, Names, Ref
 from statemachines.kit.policy import Policy
 
 TRIES = 80
 """How many drafts of a form are thrown away before it is given up: forms object to some combinations."""
+
+KEEN = 0.8
+"""From here on lists are filled in at length as well."""
 
 _SENTENCES = (
     "情况属实，材料齐全。",
@@ -41,7 +44,7 @@ class View:
 
     `people` may take part, `anyone` may be named; `offices` handle, `places` are named. `matters` lists the ids of a
     procedure's matters (of all for ""), `file` gives a fresh upload, `known` holds what is on record by field name,
-    `earlier` the states passed before. No date lies before `since`.
+    `earlier` the states passed before. No date lies before `since`. `keen` is how likely what is optional is filled in.
     """
 
     rng: Random
@@ -56,6 +59,7 @@ class View:
     file: Callable[[], int]
     known: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     earlier: Sequence[str] = ()
+    keen: float = 0.35
 
 
 def fill(form: type[BaseModel], view: View, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -99,19 +103,38 @@ def _fields(form: type[BaseModel], view: View) -> dict[str, Any]:
 
 
 def _field(name: str, field: FieldInfo, view: View) -> Any:
-    if not field.is_required() and view.rng.random() < 0.65:
+    _, about = _unwrapped(field.annotation)
+    about = [*field.metadata, *about]
+    if not _is_filled(field, about, view):
         return _LEFT_OUT
     extra = field.json_schema_extra
     if isinstance(extra, dict) and extra.get("x-earlier-state"):
         return view.rng.choice(view.earlier) if view.earlier else None
-    blank = _Blank(name, field.title or name, field.annotation, (*field.metadata,))
-    known = view.known.get(name, ())
-    if known and not _is_file(field) and view.rng.random() < 0.5:
+    known = [one for one in view.known.get(name, ()) if _fits(one, field, view)]
+    if known and view.rng.random() < 0.5:
         value = view.rng.choice(known)
-        return (
-            [value] if get_origin(_bare(field.annotation)) in (tuple, list) and not isinstance(value, list) else value
-        )
-    return _value(blank, view)
+        return [value] if get_origin(_bare(field.annotation)) in (tuple, list) else value
+    return _value(_Blank(name, field.title or name, field.annotation, tuple(field.metadata)), view)
+
+
+def _is_filled(field: FieldInfo, about: list[Any], view: View) -> bool:
+    """What has to be there is; what only a policy asks for where it does; the rest as keen as one is."""
+    for mark in about:
+        if isinstance(mark, Asked):
+            return mark.code in view.policy.codes(mark.list)
+        if isinstance(mark, FromParent):
+            return False
+    return field.is_required() or view.rng.random() < view.keen
+
+
+def _fits(value: Any, field: FieldInfo, view: View) -> bool:
+    """Whether a value on record may stand in this field: no file, and of codes only those of this policy's list."""
+    for mark in _marks_within(field):
+        if isinstance(mark, Ref) and mark.to == "attachment":
+            return False
+        if isinstance(mark, Coded):
+            return value in view.policy.codes(mark.list)
+    return True
 
 
 def _value(blank: _Blank, view: View) -> Any:
@@ -148,10 +171,6 @@ def _bare(kind: Any) -> Any:
     return _unwrapped(kind)[0]
 
 
-def _is_file(field: FieldInfo) -> bool:
-    return any(isinstance(m, Ref) and m.to == "attachment" for m in _marks_within(field))
-
-
 def _marks_within(field: FieldInfo) -> Iterable[Any]:
     yield from field.metadata
     kind, about = _unwrapped(field.annotation)
@@ -161,12 +180,18 @@ def _marks_within(field: FieldInfo) -> Iterable[Any]:
 
 
 def _several(blank: _Blank, view: View) -> list[Any]:
-    """Return at least as many as asked for; of people two, since teams are; none twice where they are plain values."""
+    """Return at least as many as asked for, of people two, since teams are; more, or every code, if one is keen.
+
+    None is there twice where they are plain values.
+    """
     inner, about = _unwrapped(get_args(blank.type)[0])
     item = _Blank(blank.name, blank.title, inner, tuple(about))
-    people = any(isinstance(m, Ref) and m.to == "person" for m in about)
     least, most = blank.bound("min_length") or 0, blank.bound("max_length") or 20
-    count = max(least, 2 if people else 1)
+    codes = [code for mark in about if isinstance(mark, Coded) for code in view.policy.codes(mark.list)]
+    if codes and view.keen >= KEEN:
+        return codes[:most]
+    people = any(isinstance(m, Ref) and m.to == "person" for m in about)
+    count = max(least, 1 + people * (1 + 3 * (view.keen >= KEEN)))
     while count < most and view.rng.random() < 0.3:
         count += 1
     drawn: list[Any] = []

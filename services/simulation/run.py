@@ -29,8 +29,8 @@ from services.simulation.figures import figures
 from services.simulation.rates import A_MONTH_AT
 from services.simulation.world import World
 
-STUCK = 6
-"""After so many tries in a row that moved a matter nowhere it counts as stuck."""
+STUCK, STUCK_FOR = 6, timedelta(days=60)
+"""After so many tries in a row over so long, all of them refused, something counts as stuck."""
 
 
 class SimulationRefused(DubanError):
@@ -75,7 +75,7 @@ def simulate(order: Order, done: Callable[[int], None] = lambda _: None) -> dict
         share = order.rate * order.units / A_MONTH_AT
         Days(world, share, order.procedures or frozenset(known)).go(order.first, order.last, done)
         with world.runtime.database.read() as session:
-            found = figures(session, end_of_day(order.last)) | {"stuck": _stuck(session, world)}
+            found = figures(session, end_of_day(order.last)) | {"stuck": _stuck(session, world, order.last)}
         asked = {
             "from": order.first.isoformat(), "to": order.last.isoformat(), "units": order.units, "seed": order.seed,
             "pack": order.pack,
@@ -124,9 +124,9 @@ def _came_of(world: World) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _stuck(session: Session, world: World) -> dict[str, int]:
+def _stuck(session: Session, world: World, last: date) -> dict[str, int]:
     """Count what nobody could do although he tried and tried: "procedure state what: last refusal"."""
-    failing = [one for one in world.failing.values() if one.tries >= STUCK]
+    failing = [one for one in world.failing.values() if one.tries >= STUCK and last - one.since >= STUCK_FOR]
     where = select(Matter.id, Matter.procedure, Matter.state).where(Matter.id.in_({one.matter for one in failing}))
     lies = {matter: f"{procedure} {state}" for matter, procedure, state in session.execute(where).tuples()}
     return dict(sorted(Counter(f"{lies[one.matter]} {one.name}: {one.code}" for one in failing).items()))

@@ -32,10 +32,11 @@ RECENT = 40
 
 @dataclass
 class Stuck:
-    """Tries in a row that came to nothing: of what, how many, and what the last refusal said."""
+    """Tries in a row that came to nothing: of what, since when, how many, and what the last refusal said."""
 
     matter: int
     name: str
+    since: date
     tries: int = 0
     code: str = ""
 
@@ -84,15 +85,18 @@ class World:
         self.planned = {key: day for key, day in self.planned.items() if key in there}
         self.failing = {key: stuck for key, stuck in self.failing.items() if key in there}
 
+    def tries(self, one: Waiting) -> int:
+        return self.failing[one.key].tries if one.key in self.failing else 0
+
     def plan_again(self, one: Waiting, today: date, code: str | None) -> None:
         """Plan something for another day: it was done (`code` is None) or refused; "" says it has to wait."""
         if code is None:
             self.failing.pop(one.key, None)
         elif code:
-            stuck = self.failing.setdefault(one.key, Stuck(one.matter, one.name))
+            stuck = self.failing.setdefault(one.key, Stuck(one.matter, one.name, today))
             stuck.tries, stuck.code = stuck.tries + 1, code
-        tries = self.failing[one.key].tries if one.key in self.failing else 0
-        self.planned[one.key] = self.engine.calendar.add_workdays(today, AGAIN[min(tries, len(AGAIN) - 1)])
+        pause = AGAIN[min(self.tries(one), len(AGAIN) - 1)]
+        self.planned[one.key] = self.engine.calendar.add_workdays(today, pause)
 
     def _delay(self, due: date | None, today: date) -> int:
         """Draw after how many working days somebody acts: mostly well before the period ends, now and then after."""
@@ -106,7 +110,7 @@ class World:
     ) -> View:  # fmt: skip
         """Return what somebody who fills a form at this unit knows."""
         today = local_date(now)
-        staff = self.county.holders(policy.viewers(), path, today, away) or [person]
+        staff = self.county.holders(frozenset(policy.work.values()), path, today, away) or [person]
         county, units = self.county, self.county.units
         return View(
             self.rng, policy, today, _since(loaded, today), staff, county.people,

@@ -72,7 +72,7 @@ class Walk:
                     waits = [one for one in all_waiting(session) if one.matter == chosen]
                     self.taken += desk.attend(self.world.rng.choice(waits))
                 case "act":
-                    self.taken += desk.attempt(loaded, *self.something_legal(desk, loaded))
+                    self.taken += desk.attempt(loaded, *self.something_legal(loaded))
                 case "wild":
                     self.try_anything(desk, loaded)
             written = select(Entry.actor_id).where(Entry.matter_id == loaded.id, Entry.seq > loaded.row["journal_seq"])
@@ -98,7 +98,7 @@ class Walk:
         self.world.used(answers)
         self.taken += 1
 
-    def something_legal(self, desk: Desk, loaded: Loaded) -> tuple[Action, int | None]:
+    def something_legal(self, loaded: Loaded) -> tuple[Action, int | None]:
         """An action of its state; a vote by somebody who is waited for."""
         rng, procedure = self.world.rng, loaded.definition.procedure
         seats = {i["kind"]: i["person_id"] for i in loaded.items if procedure.panel_of(i["kind"])}
@@ -108,7 +108,7 @@ class Walk:
         known = procedure.open_actions(loaded.row["state"])
         onward = [a for a in known if a.kind is Kind.FORWARD]
         rest = [a for a in known if a.kind not in (Kind.VOTE, Kind.WITHDRAW)]
-        return desk.weighed(onward if onward and rng.random() < 0.7 else rest)[0], None
+        return rng.choice(onward if onward and rng.random() < 0.7 else rest), None
 
     def open_matters(self, session: Session) -> list[int]:
         """The matters of this walk that are open; where none is left it begins with another."""

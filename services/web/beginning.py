@@ -52,6 +52,13 @@ def openings(session: Session, call: Call) -> list[Opening]:
     return [made for key in sorted(call.engine.registry.procedures) if (made := _opening(session, call, key))]
 
 
+def opening_roles(call: Call) -> frozenset[str]:
+    """Return the roles that may open something by hand today."""
+    registry, today = call.engine.registry, local_date(call.now)
+    current = (registry.current(key, today) for key in registry.procedures)
+    return frozenset(role for found in current if found.procedure.by_hand for role in found.policy.open)
+
+
 def opening(session: Session, call: Call, key: str) -> Opening:
     """Return one of them; raise NotPermitted for any other, whether it exists or not."""
     made = _opening(session, call, key) if key in call.engine.registry.procedures else None

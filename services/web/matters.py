@@ -91,7 +91,7 @@ class MatterPage:
 
 @dataclass(frozen=True, slots=True)
 class Deeds:
-    """What this person may do now, the moves before the notes; `refused` says why he may not do the rest."""
+    """What this person may do now, a vote he owes first, then moves; `refused` says why he may not do the rest."""
 
     allowed: list[PossibleAction]
     refused: list[PossibleAction]
@@ -129,11 +129,16 @@ def show_history(session: Session, call: Call, matter_id: int, cursor: str | Non
 def deeds_of(session: Session, call: Call, matter_id: int) -> Deeds:
     """Return what can be done with a matter now; raise MatterNotFound."""
     found = possible_actions(session, call.engine, call.actor, matter_id, call.now)
-    ordered = sorted(found, key=lambda action: _ORDER.index(action.kind) if action.kind in _ORDER else len(_ORDER))
+    ordered = sorted(found, key=_place)
     return Deeds([a for a in ordered if a.allowed], [a for a in ordered if not a.allowed])
 
 
-_ORDER = ("forward", "return", "note", "withdraw")
+_ORDER = ("forward", "vote", "return", "note", "withdraw")
+
+
+def _place(action: PossibleAction) -> int:
+    """A vote that is waited for comes before all else: it holds everybody up."""
+    return -1 if action.kind == "vote" and not action.answered else _ORDER.index(action.kind)
 
 
 def since(history: History, seq: int) -> list[EntryFacts]:

@@ -8,17 +8,21 @@ from services.identity.access import Actor
 _SUPERVISING = frozenset({"supervisor", "county_office", "county_leader", "unit_leader", "rechecker", "admin"})
 _WATCHING = frozenset({"supervisor", "county_office", "county_leader", "admin"})
 _ADMINISTERING = frozenset({"admin"})
-_REGISTERING = frozenset({"petition_clerk", "county_office", "supervisor"})
+_SCORING = _SUPERVISING | {"conduct_office", "unit_head"}
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A page. `roles`: any of them, on any unit, sees the entry (None: everybody); pages judge for themselves."""
+    """A page. `roles`: any of them, on any unit, sees the entry (None: everybody); pages judge for themselves.
+
+    `opens`: shown to whom the rules in force let open some matter by hand, whatever his role.
+    """
 
     path: str
     title: str
     icon: str
     roles: frozenset[str] | None = None
+    opens: bool = False
 
 
 GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
@@ -26,7 +30,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         Entry("/worklist", "我的待办", "inbox"),
         Entry("/watching", "我的关注", "star"),
         Entry("/done", "已办事项", "checks"),
-        Entry("/matters/new", "登记新事项", "file-plus", _REGISTERING),
+        Entry("/matters/new", "登记新事项", "file-plus", opens=True),
     )),
     ("督查管理", (
         Entry("/board", "督查看板", "layout-dashboard", _SUPERVISING),
@@ -44,12 +48,18 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
 )  # fmt: skip
 
 
-def navigation(actor: Actor, pages: Collection[str]) -> list[tuple[str, list[Entry]]]:
-    """Return the groups with what this person is shown of them; empty groups are left out."""
+def navigation(actor: Actor, pages: Collection[str], opening: Collection[str]) -> list[tuple[str, list[Entry]]]:
+    """Return the groups with what this person is shown of them; empty groups are left out.
+
+    `opening` are the roles that may open something by hand.
+    """
     roles = {grant.role for grant in actor.grants}
-    groups = ((title, list(_shown(entries, roles, pages))) for title, entries in GROUPS)
+    may_open = not roles.isdisjoint(opening)
+    groups = ((title, list(_shown(entries, roles, may_open, pages))) for title, entries in GROUPS)
     return [(title, entries) for title, entries in groups if entries]
 
 
-def _shown(entries: Iterable[Entry], roles: set[str], pages: Collection[str]) -> Iterable[Entry]:
-    return (e for e in entries if e.path in pages and (e.roles is None or roles & e.roles))
+def _shown(entries: Iterable[Entry], roles: set[str], may_open: bool, pages: Collection[str]) -> Iterable[Entry]:
+    for entry in entries:
+        if entry.path in pages and (may_open if entry.opens else entry.roles is None or roles & entry.roles):
+            yield entry

@@ -16,6 +16,7 @@ from config.calendar import SHANGHAI, local_date
 from services.engine.queries import Light
 from services.web import lighting
 from services.web.assets import Assets
+from services.web.beginning import opening_roles
 from services.web.calls import Call
 from services.web.forgery import tokens_of
 from services.web.navigation import navigation
@@ -107,7 +108,7 @@ def _surroundings(request: Request, call: Call) -> dict[str, Any]:
     templates: Templates = request.app.state.templates
     with call.read() as session:
         me = profile_of(session, call.actor)
-    return {"me": me, "nav": navigation(call.actor, templates.pages)}
+    return {"me": me, "nav": navigation(call.actor, templates.pages, opening_roles(call))}
 
 
 def _answer(request: Request, name: str, status: int, values: dict[str, Any]) -> HTMLResponse:

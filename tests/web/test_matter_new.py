@@ -28,6 +28,10 @@ def test_everybody_is_offered_what_he_may_open(site: Site) -> None:
     assert "您没有可以登记的事项" in site.by("nobody").get("/matters/new").text
     for path in ("/matters/new/petition", "/matters/new/nothing"):
         assert site.by("nobody").get(path).status_code == 403
+    for who in ("clerk", "conduct", "manager", "township_discipline"):
+        assert 'href="/matters/new"' in site.by(who).get("/worklist").text
+    for who in ("nobody", "leader"):
+        assert 'href="/matters/new"' not in site.by(who).get("/worklist").text
     assert site.post("nobody", "/matters/new/petition", PETITION).status_code == 403
 
 

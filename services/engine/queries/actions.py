@@ -15,6 +15,7 @@ from services.engine.permission import right_to
 from services.engine.visibility import find_visible
 from services.identity.access import Actor
 from statemachines.kit.forms import Form
+from statemachines.kit.panels import Panel, SeatState
 from statemachines.kit.policy import Policy
 from statemachines.kit.procedure import Action, Kind
 from statemachines.kit.situation import Situation
@@ -33,7 +34,8 @@ class PossibleAction:
     """An action the present state knows. `allowed` tells whether this actor may; `why_not` is Chinese, else empty.
 
     `form` is a JSON Schema; coded fields carry `enum` and `x-labels` (code → label), besides the marks of the kit.
-    Guards that look at the answers can still refuse it.
+    Guards that look at the answers can still refuse it. `answered`: a vote that this actor has cast and may replace;
+    `anonymous`: one that is cast once, and of which nobody learns what was in it.
     """
 
     name: str
@@ -43,6 +45,8 @@ class PossibleAction:
     form: dict[str, Any]
     allowed: bool
     why_not: str
+    answered: bool
+    anonymous: bool
 
 
 def possible_actions(
@@ -77,7 +81,18 @@ def _possible(loaded: Loaded, situation: Situation, actor: Actor, action: Action
     targets = _targets(loaded, situation, action)
     schema = _with_earlier_states(form_schema(action.form, loaded.definition.policy), targets)
     why_not = _why_not(loaded, action, actor)
-    return PossibleAction(action.name, action.title, str(action.kind), targets, schema, not why_not, why_not)
+    panel = loaded.definition.procedure.panel_of(action.name)
+    return PossibleAction(
+        action.name, action.title, str(action.kind), targets, schema, not why_not, why_not,
+        answered=panel is not None and _has_answered(loaded, panel, actor),
+        anonymous=panel is not None and panel.anonymous,
+    )  # fmt: skip
+
+
+def _has_answered(loaded: Loaded, panel: Panel, actor: Actor) -> bool:
+    sitting = loaded.sittings.get(panel.name)
+    seat = sitting.seat_of(actor.id) if sitting else None
+    return seat is not None and seat["state"] == SeatState.ANSWERED
 
 
 def _why_not(loaded: Loaded, action: Action, actor: Actor) -> str:

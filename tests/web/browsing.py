@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from time import sleep
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
@@ -39,9 +39,11 @@ def listening(app: Any) -> Iterator[str]:
         while not server.started:
             assert thread.is_alive()
             sleep(0.02)
-        yield f"http://127.0.0.1:{door.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(10)
+        try:
+            yield f"http://127.0.0.1:{door.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(10)
 
 
 @dataclass
@@ -142,6 +144,12 @@ def submit(page: Page, action: str) -> None:
     expect(page.locator("#toasts")).to_contain_text(f"“{action}”已提交")
 
 
+def refused(page: Page, action: str, why: str) -> None:
+    """Press the button, and see that nothing was done and why."""
+    page.locator(".act-foot").get_by_role("button", name=action, exact=True).click()
+    expect(page.locator("#act .alarm")).to_contain_text(why)
+
+
 def choose(page: Page, path: str, option: str) -> None:
     """Choose in a control of the form, whether its options lie side by side or hang down."""
     field = page.locator(f"[id='f-a.{path}']")
@@ -154,7 +162,8 @@ def choose(page: Page, path: str, option: str) -> None:
 def pick(page: Page, path: str, typed: str, option: str) -> None:
     """Find something in a picker by typing, and take it with the keyboard."""
     page.locator(f"[id='f-a.{path}-ts-control']").click()
-    page.keyboard.type(typed)
+    with page.expect_response(lambda answer: answer.url.endswith(f"?q={quote(typed)}")):
+        page.keyboard.type(typed)
     expect(page.locator(".ts-dropdown:visible .option.active")).to_contain_text(option)
     page.keyboard.press("Enter")
     expect(page.locator(f"[id='f-a.{path}'] ~ .ts-wrapper .item").last).to_contain_text(option)

@@ -4,39 +4,24 @@ import re
 from datetime import date
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from services.engine.sweep import sweep_all
 from tests.support.cast import County
-from tests.web.browsing import Live, choose, go, pick, submit
+from tests.web.browsing import Live, choose, pick, submit
+from tests.web.walking import Walk
 
 TITLE = "反映柳河乡干部违规发放补贴"
 DESKS = ("clerk", "leader", "handler", "office", "checker", "township_clerk")
 NAMED = "township_leader"
 
 
-class Life:
-    """The matter, and the pages of everybody who has to do with it."""
+class Life(Walk):
+    """The petition, and who must not know of it."""
 
     def __init__(self, live: Live) -> None:
-        self.live = live
-        self.pages = {who: live.enter(who) for who in (*DESKS, NAMED, "supervisor")}
+        super().__init__(live, *DESKS, NAMED, "supervisor")
         live.browsers.provoked.add(404)  # what he must not see is not there for him
-        self.address = ""
-
-    def at(self, who: str, path: str = "") -> Page:
-        """The matter's page, or another, as somebody sees it now."""
-        go(self.pages[who], path or self.address, who)
-        return self.pages[who]
-
-    def act(self, who: str, action: str) -> Page:
-        """The matter's page with the form of an action, reached by its tab."""
-        page = self.at(who)
-        tab = page.get_by_role("navigation", name="可办理的操作").get_by_role("link", name=action, exact=True)
-        if tab.get_attribute("aria-current") is None:
-            tab.click()
-            expect(tab).to_have_attribute("aria-current", "true")
-        return page
 
     def waits_for(self, *people: str) -> None:
         """It stands in these worklists and in no other."""
@@ -56,13 +41,6 @@ class Life:
         expect(board.locator("main")).not_to_contain_text(TITLE)
         refused = [self.at(NAMED, path).locator("main").inner_html() for path in (self.address, "/matters/999999")]
         assert len({re.sub("[0-9a-f]{32}", "", text) for text in refused}) == 1
-
-    def deadline(self, who: str, title: str) -> str:
-        """The day that stands on the card of a deadline."""
-        card = self.at(who).locator(".clocks li", has_text=title)
-        found = re.search(r"截止 ([\d-]+)", card.inner_text())
-        assert found
-        return found[1]
 
 
 def test_six_people_walk_a_petition_to_its_archive(live: Live, tmp_path: Path) -> None:

@@ -52,7 +52,9 @@ def test_logs_without_the_prefect_server_say_so(web: Web, admin: TestClient, run
 
 def test_tampering_is_found_and_named(web: Web, admin: TestClient) -> None:
     one, two = (web.register()["matter_id"] for _ in range(2))
-    assert admin.get("/api/v1/journal/verification").json() == {"ok": True, "matters": 2, "entries": 2, "broken": []}
+    sound = admin.get("/api/v1/journal/verification").json()
+    assert sound.pop("administration") == {"ok": True, "entries": 0, "broken": []}
+    assert sound == {"ok": True, "matters": 2, "entries": 2, "broken": []}
     with web.county.database.write() as session:
         entry = session.query(Entry).filter_by(matter_id=two).one()
         entry.content = {**entry.content, "number": "1"}

@@ -16,7 +16,7 @@ def test_it_makes_the_tables_fills_them_and_tells_the_log_ins(
 ) -> None:
     monkeypatch.setattr("services.demo.loading.PROGRAMME", PROGRAMME[:2])
     shown = duban("demo", "load", "--if-empty").stdout
-    assert "57 people in 23 units, 7 matters" in shown
+    assert "80 people in 23 units, 7 matters" in shown
     for login, password, _ in demo_logins(runtime()):
         assert f"{login} " in shown
         assert password in shown

@@ -36,7 +36,7 @@ def recurring(county: County, vault: Vault) -> Recurring:
 
     def make(opening: dict[str, Any] | None = None, **changes: Any) -> County:
         policies = policy(obligations={"weekly": rule(**changes)})
-        county.engine, county.now = declared(vault, (report(**opening or {}), policies)), MONDAY
+        county.engine, county.now = declared(vault, (report(**opening or {}), policies), upon="national"), MONDAY
         return county
 
     return make
@@ -144,7 +144,7 @@ def test_at_first_only_the_present_period_is_opened(recurring: Recurring) -> Non
 def test_the_policy_of_the_periods_first_day_counts(county: County, vault: Vault) -> None:
     weekly = policy(obligations={"weekly": rule()})
     monthly = policy(date(2016, 3, 1), obligations={"weekly": rule(every="month", title="每月检查")})
-    county.engine, county.now = declared(vault, (report(), [weekly, monthly])), MONDAY
+    county.engine, county.now = declared(vault, (report(), [weekly, monthly]), upon="national"), MONDAY
     run(county)
     county.now = datetime(2016, 3, 10, tzinfo=UTC)
     run(county)
@@ -212,7 +212,7 @@ class TestOneFailure:
     def test_is_given_up_with_a_reason_once_it_is_no_longer_owed(self, recurring: Recurring, vault: Vault) -> None:
         county, _ = self.broken(recurring)
         run(county)
-        county.engine = declared(vault, (report(), policy()))
+        county.engine = declared(vault, (report(), policy()), upon="national")
         assert numbers(county) == (0, 0, 0, 0, 0)
         with county.database.read() as session:
             rows = {row.unit_id: row for row in session.scalars(select(Obligation))}
@@ -336,7 +336,7 @@ class TestWhoSees:
 
 
 def test_the_clock_opens_by_itself_only_what_declares_it(county: County, vault: Vault) -> None:
-    county.engine = declared(vault, (report(), policy()))
+    county.engine = declared(vault, (report(), policy()), upon="national")
     with pytest.raises(NotPermitted), county.database.write() as session:
         unit = session.scalars(select(Unit).where(Unit.code == "liuhe")).one()
         data = {"summary": "x", "period": "x", "first": "2016-02-15", "due": "2016-02-21"}

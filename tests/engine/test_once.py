@@ -23,7 +23,7 @@ def once_a_period(form: Any) -> str | None:
 def recurring(county: County) -> County:
     """One report a period for the whole county, however many townships owe it."""
     procedure = report(once=once_a_period)
-    county.engine = declared(county.engine.vault, (procedure, policy(obligations={"weekly": rule()})))
+    county.engine = declared(county.engine.vault, (procedure, policy(obligations={"weekly": rule()})), upon="national")
     return county
 
 

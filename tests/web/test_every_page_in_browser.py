@@ -33,6 +33,8 @@ ELSEWHERE = {
     "/ledger/exports": "asked for while a large export is made; the demo county is too small for one",
     "/ledger/exports/{export_id:int}": "what such an export made",
     "/ledger/views/{view_id:int}": "nobody of the demo county has saved a view",
+    "/roles/log/export": "the demo county's record of administration is empty; test_roles asks for it",
+    "/units/tree": "asked for while one types into the tree's search; test_units asks for it",
     "/obligations/waive": "nothing that is owed in the demo county was missed",
 }
 WORDS = frozenset(

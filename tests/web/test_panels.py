@@ -5,18 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from services.db.session import Database
 from services.identity.sealing import Vault
-from tests.support.reviewing import CO, CROSS, LEAD, a_case, county_with_cases, sent_to_review, walk_review
+from tests.support.casework import go_on, open_case, reviews_of
+from tests.support.cast import County
+from tests.support.reviewing import CO, CROSS, LEAD, walk_review
 from tests.web.site import Site, serve
 
 CONVENED = ("accept", "assign_reviewers", "read", "finish_reading", "record_talk", "convene")
 
 
 @pytest.fixture
-def review(sqlite: Database, vault: Vault, tmp_path: Path) -> tuple[Site, int]:
-    county = county_with_cases(sqlite, vault)
-    return serve(county, vault, tmp_path), walk_review(county, sent_to_review(county, a_case(county)), *CONVENED)
+def review(sqlite_county: County, vault: Vault, tmp_path: Path) -> tuple[Site, int]:
+    county = sqlite_county
+    case = open_case(county)
+    go_on(county, case, "set_team", "write_report", "sign", "hear_subject", "transfer")
+    return serve(county, vault, tmp_path), walk_review(county, reviews_of(county, case)[0], *CONVENED)
 
 
 def card(site: Site, matter: int, who: str, title: str = "集体审议") -> str:

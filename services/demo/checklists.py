@@ -20,12 +20,12 @@ def rectified(teller: Teller, upto: str, unit: str) -> Story:
         return
     yield 2
     measure = {
-        "content": "落实AB岗，更新办事指南，每周抽查一次。", "responsible": teller.county.people[head],
+        "content": "落实首问负责，更新办事指南，每周抽查一次。", "responsible": teller.county.people[head],
         "by": (teller.today + timedelta(days=25)).isoformat(),
     }  # fmt: skip
     teller.act(problem, "plan", head, {"measures": [measure], "goal": "窗口在岗率百分之百。"})
     yield 3
-    teller.act(problem, "note_progress", head, {"content": "已公布AB岗名单，办事指南正在印制。"})
+    teller.act(problem, "note_progress", head, {"content": "已公布首问责任人名单，办事指南正在印制。"})
     if upto == "rectifying":
         return
     yield 4

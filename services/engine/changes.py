@@ -177,7 +177,7 @@ def _(effect: fx.RefuseExtension, changes: Changes) -> None:
 def _(effect: fx.Suspend, changes: Changes) -> None:
     row = changes.active(effect.clock)
     if row and row["state"] == clk.RUNNING:
-        why = getattr(changes.answers, "reason", None) or changes.situation.state
+        why = getattr(changes.answers, "reason", None) or changes.definition.procedure.label(changes.situation.state)
         changes.change(
             row,
             clk.suspend(row, why, changes.actor.id, changes.rule(effect.clock), changes.engine.calendar, changes.now),

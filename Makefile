@@ -11,7 +11,7 @@ DEV_DEPS := $(VENV)/.requirements-dev
 COMMAND  := $(BIN)/duban
 ASSETS   := services/web/static/vendor/icons.svg
 
-.PHONY: help setup dev run test check lint lock bench-pages
+.PHONY: help setup dev run test check lint lock bench bench-quick bench-pages
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -30,6 +30,12 @@ test: lint ## lint, types, import contracts, all tests
 
 check: lint ## the fast part: lint, types, import contracts, the tests of the rules
 	$(BIN)/python -m pytest -q $(FAST)
+
+bench: dev ## how fast, beside what could be: 10k, 100k and 1M open matters (an hour)
+	$(BIN)/python -m tests.benchmarks
+
+bench-quick: dev ## the same at 10k and 100k (under ten minutes)
+	$(BIN)/python -m tests.benchmarks --quick
 
 bench-pages: dev ## what pages cost: processor time and bytes
 	$(BIN)/python -m tests.benchmarks.pages

@@ -1,0 +1,82 @@
+"""How fast, beside what could be: `make bench`, or `make bench-quick` for the small sizes.
+
+Everything is measured in one run on one PostgreSQL server of its own, competitors in turn. It prints a table and writes
+`var/bench.json`: a list of {work, size, clients, subject, ops_per_s, p50_ms, p99_ms, ratio_to}.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.benchmarks import w1_advance, w3_worklist, w4_sweep, w6_recompute
+from tests.benchmarks.cluster import Cluster, cluster
+from tests.benchmarks.results import Row, compare, table
+from tests.benchmarks.seeds import Seeded, seed
+
+WORKS = ("W1", "W3", "W4", "W6")
+CLIENTS = 8
+DUE = {10_000: (1_000,), 100_000: (1_000, 10_000), 1_000_000: (1_000, 10_000)}
+console = Console(width=112)
+
+
+def main() -> None:
+    asked = _arguments()
+    rows: list[Row] = []
+    console.print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}")
+    with cluster() as server, tempfile.TemporaryDirectory() as folder:
+        console.print(
+            f"PostgreSQL {server.version}" + ("" if server.pgbench else "; it has no pgbench: no ceilings for W1, W2")
+        )
+        for size in asked.sizes:
+            started = time.monotonic()
+            seeded = seed(server.create("duban"), size, Path(folder))
+            console.print(f"{size:,} open matters laid out in {time.monotonic() - started:.0f} s")
+            for found in _works(server, seeded, asked):
+                rows += found
+                console.print(table(found))
+    console.rule("all")
+    console.print(table(rows))
+    asked.out.parent.mkdir(parents=True, exist_ok=True)
+    asked.out.write_text(json.dumps([row.as_json() for row in rows], ensure_ascii=False, indent=1) + "\n")
+    console.print(f"written to {asked.out}")
+
+
+def _works(server: Cluster, seeded: Seeded, asked: argparse.Namespace) -> Iterator[list[Row]]:
+    rounds, seconds = asked.rounds, asked.seconds
+    if "W1" in asked.only:
+        subjects = w1_advance.subjects(seeded, server.pgbench, CLIENTS, seconds)
+        yield compare("W1", seeded.size, CLIENTS, subjects, rounds)
+    if "W3" in asked.only:
+        yield from w3_worklist.run(seeded, rounds, seconds / 2)
+    if "W4" in asked.only:
+        for due in DUE.get(seeded.size, (seeded.size // 10,)):
+            yield w4_sweep.run(seeded, due, rounds)
+    if "W6" in asked.only:
+        yield w6_recompute.run(seeded, rounds)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="10k and 100k matters, short rounds: under ten minutes")
+    parser.add_argument(
+        "--sizes", type=lambda text: [int(part) for part in text.split(",")], help="10000,100000,1000000"
+    )
+    parser.add_argument("--only", type=lambda text: text.split(","), default=list(WORKS), help=",".join(WORKS))
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--seconds", type=float, help="how long each subject runs in each round")
+    parser.add_argument("--out", type=Path, default=Path("var/bench.json"))
+    asked = parser.parse_args()
+    asked.sizes = asked.sizes or ([10_000, 100_000] if asked.quick else [10_000, 100_000, 1_000_000])
+    asked.rounds = asked.rounds or (3 if asked.quick else 5)
+    asked.seconds = asked.seconds or (2.0 if asked.quick else 5.0)
+    return asked
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""The ceiling: pgbench runs the very statements that an action of ours sends, with no work between them.
+
+The statements are caught while the action runs; ids of the matter, its clock and its work item become variables that
+pgbench reads from the answers, as our code does. It prepares them, as our driver does after a few calls.
+"""
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy import event
+
+from services.db.session import Database
+from tests.benchmarks.racing import Sample
+
+Caught = list[tuple[str, Mapping[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Script:
+    """A transaction for pgbench: `text` as it reads it, `statements` how many it sends between BEGIN and COMMIT."""
+
+    text: str
+    statements: int
+
+
+def catch(database: Database, act: Callable[[], Any]) -> Caught:
+    """Run `act` and return every statement it sent, with its parameters."""
+    caught: Caught = []
+
+    def note(_c: Any, _u: Any, statement: str, parameters: Any, _x: Any, many: bool) -> None:
+        each = parameters if many else [parameters]
+        caught.extend((statement, dict(one)) for one in each)
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    try:
+        act()
+    finally:
+        event.remove(database.engine, "before_cursor_execute", note)
+    return caught
+
+
+def script(
+    caught: Caught, ids: Mapping[int, str], named: Mapping[str, str], reads: Mapping[str, str], begin: str
+) -> Script:
+    """Write a script: parameters with these values (`ids`) or names become variables or expressions.
+
+    `reads` maps a part of a statement to the prefix under which its answer is kept (and lines to run after it, behind a
+    new line); `begin` are the lines that choose a matter.
+    """
+    lines = [_statement(sql, values, ids, named, reads) for sql, values in caught]
+    return Script("\n".join([begin, "BEGIN;", *lines, "COMMIT;", ""]), len(caught))
+
+
+def _statement(
+    sql: str, values: Mapping[str, Any], ids: Mapping[int, str], named: Mapping[str, str], reads: Mapping[str, str]
+) -> str:
+    def put(found: re.Match[str]) -> str:
+        name, value = found[1], values[found[1]]
+        column = re.sub(r"__\d+$", "", name)
+        if column in named:
+            return named[column]
+        if type(value) is int and value in ids:
+            return ids[value]
+        return f"({psycopg.sql.Literal(value).as_string(None)})"
+
+    text = re.sub(r"%\((\w+)\)s", put, re.sub(r"\s+", " ", sql)).replace("%%", "%")
+    keep = next((prefix for part, prefix in reads.items() if part in text), None)
+    if keep is None:
+        return f"{text};"
+    prefix, _, after = keep.partition("\n")
+    return f"{text} \\gset {prefix}\n{after}"
+
+
+def run(program: Path, url: str, scripts: list[Script], clients: int, seconds: float) -> Sample:
+    """Let pgbench run for that long, at least a second; the scripts take equal turns."""
+    with tempfile.TemporaryDirectory() as folder:
+        files: list[str] = []
+        for number, one in enumerate(scripts):
+            file = Path(folder) / f"{number}.sql"
+            file.write_text(one.text, encoding="utf-8")
+            files += ["-f", f"{file}@1"]
+        done = subprocess.run(
+            [program, "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(max(1, round(seconds))),
+             "--log", f"--log-prefix={folder}/took", *files, url],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        rate = re.search(r"tps = ([\d.]+)", done.stdout)
+        if done.returncode or rate is None:
+            raise RuntimeError(f"pgbench: {done.stderr or done.stdout}")
+        took = tuple(_took(Path(folder)))
+        return Sample(took, len(took) / float(rate[1]))
+
+
+def _took(folder: Path) -> Iterator[float]:
+    for file in folder.glob("took.*"):
+        for line in file.read_text().splitlines():
+            yield int(line.split()[2]) / 1e6

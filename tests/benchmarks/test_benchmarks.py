@@ -1,0 +1,63 @@
+"""Every benchmark runs, at a size of seconds: no figure is looked at, only that the work was done and holds."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import func, select
+
+from services.engine import journal
+from services.engine.models import Matter
+from tests.benchmarks import w1_advance, w3_worklist, w4_sweep, w6_recompute
+from tests.benchmarks.cluster import Cluster, cluster
+from tests.benchmarks.results import compare
+from tests.benchmarks.seeds import Seeded, seed
+
+SIZE = 600
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Cluster]:
+    with cluster() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def seeded(server: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Seeded:
+    return seed(server.create("tiny"), SIZE, tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture(autouse=True)
+def _journal_holds(seeded: Seeded) -> Iterator[None]:
+    """Seeds, and whatever a benchmark of ours did to the lower half, are what the engine would have written."""
+    yield
+    database = seeded.open()
+    with database.read() as session:
+        found = journal.verify(session, range(1, SIZE // 2 + 1))
+        assert found["broken"] == []
+        assert found["matters"] == SIZE // 2
+    database.close()
+
+
+def test_advance(seeded: Seeded, server: Cluster) -> None:
+    rows = compare("W1", SIZE, 2, w1_advance.subjects(seeded, server.pgbench, 2, 0.3), 1)
+    assert {row.subject for row in rows} == {"duban"} | ({"pgbench"} if server.pgbench else set())
+    assert all(row.ops_per_s > 0 for row in rows)
+
+
+def test_worklist(seeded: Seeded) -> None:
+    found = [row for rows in w3_worklist.run(seeded, 1, 0.2) for row in rows]
+    assert [row.subject for row in found] == ["duban", "bare_sql"] * 3
+
+
+def test_sweep(seeded: Seeded) -> None:
+    rows = w4_sweep.run(seeded, 20, 2)  # each round checks that all of it fired
+    assert [row.subject for row in rows] == ["duban", "set_sql"]
+
+
+def test_recompute(seeded: Seeded) -> None:
+    (row,) = w6_recompute.run(seeded, 2)
+    assert row.ops_per_s > 0
+    database = seeded.open()
+    with database.read() as session:
+        assert session.scalar(select(func.count()).where(Matter.closed_at.is_(None))) >= SIZE
+    database.close()

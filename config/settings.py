@@ -14,6 +14,10 @@ stand with commas between them.
 | `DUBAN_SECRET_FILE`   | `<home>/secret.key`           | keys that seal fields and sign                      |
 | `DUBAN_NOTIFY_URLS`   | none                          | where notices go besides the inbox: apprise URLs  |
 | `DUBAN_LOG_LEVEL`     | `INFO`                        | `DEBUG`, `INFO`, `WARNING` or `ERROR`               |
+| `DUBAN_BACKUP_FOLDER` | `<home>/backups`              | where nightly backups go; another disk is better    |
+| `DUBAN_BACKUP_KEEP`   | `7`                           | how many of them are kept; 0: none are made         |
+| `DUBAN_BACKUP_RECIPIENTS` | none                      | age public keys that nightly backups are encrypted to |
+| `DUBAN_ANCHOR_FOLDER` | `<home>/anchors`              | where the journal is anchored daily                 |
 """
 
 import difflib
@@ -80,6 +84,14 @@ def _apprise_urls(value: Any) -> tuple[str, ...]:
     return urls
 
 
+def _age_recipients(value: Any) -> tuple[str, ...]:
+    parts = value.split(",") if isinstance(value, str) else value
+    keys = tuple(part.strip() for part in parts if part.strip())
+    if not all(re.fullmatch(r"age1[a-z0-9]{20,}", key) for key in keys):
+        raise ValueError("is no list of age public keys (age1…); make a pair with: duban backup-key FILE")
+    return keys
+
+
 def _upper(value: Any) -> str:
     return str(value).strip().upper()
 
@@ -105,6 +117,10 @@ class Settings(BaseModel):
     secret_file: Annotated[Path, BeforeValidator(_absolute)] = Path()
     notify_urls: Annotated[tuple[str, ...], BeforeValidator(_apprise_urls)] = Field(default=(), repr=False)
     log_level: LogLevel = "INFO"
+    backup_folder: Annotated[Path, BeforeValidator(_absolute)] = Path()
+    backup_keep: Annotated[int, Field(ge=0, le=1000)] = 7
+    backup_recipients: Annotated[tuple[str, ...], BeforeValidator(_age_recipients)] = ()
+    anchor_folder: Annotated[Path, BeforeValidator(_absolute)] = Path()
 
     @model_validator(mode="before")
     @classmethod
@@ -114,6 +130,8 @@ class Settings(BaseModel):
         home = _absolute(values.get("home", "var"))
         values.setdefault("database_url", f"sqlite:///{home / 'duban.db'}")
         values.setdefault("secret_file", home / "secret.key")
+        values.setdefault("backup_folder", home / "backups")
+        values.setdefault("anchor_folder", home / "anchors")
         port = str(values.get("port", 8000))
         values.setdefault("prefect_port", int(port) + 1 if port.isdecimal() and int(port) < 65535 else 4200)
         return values
@@ -126,9 +144,8 @@ class Settings(BaseModel):
 
     def as_environ(self) -> dict[str, str]:
         """The variables that give a child process these same settings, wherever it runs."""
-        values = {name: str(getattr(self, name)) for name in Settings.model_fields}
-        values["notify_urls"] = ",".join(self.notify_urls)
-        return {_variable(name): text for name, text in values.items()}
+        values = {name: getattr(self, name) for name in Settings.model_fields}
+        return {_variable(name): ",".join(v) if isinstance(v, tuple) else str(v) for name, v in values.items()}
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -164,6 +181,8 @@ def _problem(where: tuple[int | str, ...], kind: str, message: str) -> str:
     field = str(where[0])
     if field in ("port", "prefect_port"):
         text = "is no port; give a whole number from 1 to 65535"
+    if field == "backup_keep":
+        text = "is no number of backups; give a whole number from 0 to 1000"
     if kind == "literal_error":
         text = "is no log level; give DEBUG, INFO, WARNING or ERROR"
     return f"{_variable(field)} {text}"

@@ -117,6 +117,13 @@ SCHEDULE: tuple[Scheduled, ...] = (
         grace=timedelta(hours=12),
     ),
     Scheduled(
+        "back_up",
+        "每夜备份",
+        "services.keeping.backing:back_up_nightly",
+        "55 1 * * *",
+        grace=timedelta(hours=12),
+    ),
+    Scheduled(
         "propose_candidates",
         "按规则提出待研判事项",
         "services.engine.candidates:propose_candidates",

@@ -9,6 +9,7 @@ from services.cli import (
     database,
     demonstration,
     journals,
+    keeping,
     obligations,
     policies,
     procedures,
@@ -32,7 +33,11 @@ app = typer.Typer(
     help="Duban 督办: deadline-bound procedures of a county's discipline inspection work.",
 )
 app.command()(serving.serve)
-app.add_typer(database.app, name="db", help="The database: bring it up to date, or empty it.")
+app.add_typer(database.app, name="db", help="The database: bring it up to date, move it, or empty it.")
+database.app.command()(keeping.copy)
+app.command()(keeping.backup)
+app.command()(keeping.restore)
+app.command("backup-key")(keeping.backup_key)
 app.add_typer(demonstration.app, name="demo", help="An invented county to try things on.")
 app.add_typer(administration.app, name="admin", help="The first administrator.")
 app.command()(clocks.sweep)

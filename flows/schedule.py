@@ -112,8 +112,15 @@ SCHEDULE: tuple[Scheduled, ...] = (
     Scheduled(
         "verify_journal",
         "流转记录防篡改校验",
-        "services.administration.record:verify_all",
+        "services.keeping.anchors:verify_everything",
         "35 2 * * *",
+        grace=timedelta(hours=12),
+    ),
+    Scheduled(
+        "anchor_journal",
+        "流转记录存证",
+        "services.keeping.anchors:anchor_journal",
+        "25 1 * * *",  # before the backup, which takes the anchors along
         grace=timedelta(hours=12),
     ),
     Scheduled(

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from services.db.errors import DubanError
+from services.db.failures import CommitLost
 
 BUSY_SECONDS = 20.0
 """How long a writer waits for another before it gives up."""
@@ -85,11 +86,20 @@ class Database:
         """A session in one transaction: committed on leaving, rolled back on any error, never ended by hand.
 
         On SQLite it is the only writer from its first moment. Raises `DatabaseBusy` if its turn never comes,
-        and `RuntimeError` for a `write()` inside a `write()`, which could only wait for itself.
+        `CommitLost` if the connection broke while committing, and `RuntimeError` for a `write()` inside a `write()`,
+        which could only wait for itself.
         """
-        with self._turn, self._writer() as session, session.begin():
-            _begin(session)
-            yield session
+        committing = False
+        try:
+            with self._turn, self._writer() as session, session.begin():
+                _begin(session)
+                yield session
+                session.flush()  # what fails here is known to have changed nothing
+                committing = True
+        except DBAPIError as error:
+            if committing and error.connection_invalidated:
+                raise CommitLost(str(error.orig)) from error
+            raise
 
     def close(self) -> None:
         """Close all idle connections; the object stays usable."""

@@ -7,8 +7,10 @@ from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select, upda
 from sqlalchemy.orm import Session, aliased
 
 from config.calendar import local_date
+from services.db.failures import is_outage
 from services.db.session import Database
 from services.engine import journal
+from services.engine.aside import NO_CLOCK, set_aside, take_back
 from services.engine.core import Engine
 from services.engine.loading import TURN
 from services.engine.models import Entry, Exclusion, Matter, WorkItem
@@ -27,18 +29,31 @@ def reroute_stranded(database: Database, now: datetime) -> int:
     its role no longer, or when nobody holds its role at its unit today whom the matter does not keep away. One that
     already waits for the county office stays there even if that is empty: there is nowhere further to go.
     """
-    moved = 0
+    moved, after = 0, 0
     while True:
         with database.write() as session:
-            stranded = _stranded(session, local_date(now))
-            for item in stranded:
-                _route(session, item, now)
-        moved += len(stranded)
+            stranded = _stranded(session, local_date(now), after)
+            moved += sum(_route_or_leave(session, item, now) for item in stranded)
         if len(stranded) < BATCH:
             return moved
+        after = stranded[-1]["id"]
 
 
-def _stranded(session: Session, today: date) -> list[dict[str, Any]]:
+def _route_or_leave(session: Session, item: dict[str, Any], now: datetime) -> bool:
+    """One that cannot be routed is set aside and stops no other."""
+    try:
+        with session.begin_nested():
+            _route(session, item, now)
+    except Exception as problem:
+        if is_outage(problem):
+            raise
+        set_aside(session, item["matter_id"], NO_CLOCK, problem, now)
+        return False
+    take_back(session, [(item["matter_id"], NO_CLOCK)])
+    return True
+
+
+def _stranded(session: Session, today: date, after: int) -> list[dict[str, Any]]:
     gone = and_(WorkItem.person_id.is_not(None), ~exists().where(Person.id == WorkItem.person_id, Person.active))
     root = aliased(Unit)
     last_resort = and_(
@@ -49,8 +64,10 @@ def _stranded(session: Session, today: date) -> list[dict[str, Any]]:
         select(WorkItem.id, WorkItem.matter_id, WorkItem.role, WorkItem.unit_id, WorkItem.person_id, Unit.path)
         .join(Matter, Matter.id == WorkItem.matter_id)
         .join(Unit, Unit.id == Matter.unit_id)
-        .where(WorkItem.closed_at.is_(None), WorkItem.role != MEMBER, or_(gone, _lost(today), empty))
-        .order_by(WorkItem.matter_id)
+        .where(
+            WorkItem.id > after, WorkItem.closed_at.is_(None), WorkItem.role != MEMBER, or_(gone, _lost(today), empty)
+        )
+        .order_by(WorkItem.id)
         .limit(BATCH)
         .with_for_update(of=Matter.__table__, skip_locked=True, key_share=True)
     )

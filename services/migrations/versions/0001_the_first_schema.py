@@ -511,6 +511,19 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_fired_rung_matter_id'), ['matter_id'], unique=False)
         batch_op.create_index('ix_fired_rung_open', ['acknowledged_at', 'fired_at'], unique=False)
 
+    op.create_table('set_aside',
+    sa.Column('matter_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('clock_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('why', sa.String(), nullable=False),
+    sa.Column('zh', sa.String(), nullable=False),
+    sa.Column('since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('tried_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('again_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('tries', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.ForeignKeyConstraint(['matter_id'], ['matter.id'], name=op.f('fk_set_aside_matter_id')),
+    sa.PrimaryKeyConstraint('matter_id', 'clock_id', name=op.f('pk_set_aside'))
+    )
+
     op.create_table('obligation',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('procedure', sa.String(), nullable=False),

@@ -31,7 +31,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 PREFIX = "DUBAN_"
-KNOWN_ELSEWHERE = frozenset({"DUBAN_TEST_DATA"})  # read by the tests only
+KNOWN_ELSEWHERE = frozenset({"DUBAN_TEST_DATA", "DUBAN_TEST_REPEATS", "DUBAN_TEST_FIGURES"})  # read by the tests only
 
 _DATABASES = "use sqlite:///<file> or postgresql+psycopg://<user>:<password>@<host>/<database>"
 

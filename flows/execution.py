@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from flows.schedule import Scheduled
+from services.db.patience import persist
 from services.runs.models import RunState, Via
 from services.runs.prefect_server import prefect_status
 from services.runs.record import Outcome, begin_run, end_run
@@ -52,8 +53,8 @@ def carry_out(runtime: Runtime, item: Scheduled, run_id: int) -> Outcome:
         outcome = _through_prefect(item)
     if outcome is None:
         outcome = _directly(runtime, item)
-    with runtime.database.write() as session:
-        end_run(session, run_id, outcome, utc_now())
+    # the work is done: a database that is away just now must not leave a run that seems to go on for ever
+    persist(runtime.database, lambda session: end_run(session, run_id, outcome, utc_now()))
     _log(item, outcome, time.monotonic() - started)
     return outcome
 

@@ -1,7 +1,7 @@
 """Templates: `render` for pages of somebody logged in, `render_bare` for all others, toasts for what was done."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache, partial
 from pathlib import Path
@@ -40,10 +40,14 @@ class Templates:
         self._environment.globals.update(static=cache(assets.url), icon=icon, LIGHTS=lighting.LIGHTS)
         self._environment.filters.update(day=day, due_day=due_day, moment=moment, when=when, weekday=weekday)
         self._environment.filters.update(badge=lru_cache(1000)(partial(_badge, icon)), chip=_chip)
-        self._environment.filters.update(options=options, grouped=grouped)
+        self._environment.filters.update(options=options, grouped=grouped, drawn=lru_cache(5000)(self._drawn))
 
     def text(self, name: str, values: dict[str, Any]) -> str:
         return self._environment.get_template(name).render(values)
+
+    def _drawn(self, line: Hashable, name: str) -> Markup:
+        """Draw one line of a list from nothing but itself: the same one is shown again and again, and to many."""
+        return Markup(self.text(name, {"line": line}))
 
 
 def render(

@@ -60,7 +60,7 @@ def main() -> int:
     except BadSettings as error:
         sys.stderr.write(f"{error}\n")
         return UNUSABLE
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     os.environ.update(prefect_environ(settings))  # read by Prefect when it is imported, which is later
     try:
         with StopSignals() as signals, only_clock(settings), ticking(runtime(), SCHEDULE):

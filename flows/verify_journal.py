@@ -5,12 +5,11 @@ from typing import Any
 
 from prefect import flow
 
-from flows.execution import report, utc_now
+from flows.carrying import carry
 from services.keeping.anchors import verify_everything
-from services.runtime import runtime
 
 
 @flow(name="verify-journal")
 def verify_journal(as_of: datetime | None = None) -> dict[str, Any]:
     """Matters, entries and anchors checked as of an aware instant (default: now); what does not hold fails the run."""
-    return report(verify_everything(runtime(), as_of or utc_now()))
+    return carry("verify_journal", verify_everything, as_of)

@@ -14,6 +14,9 @@ stand with commas between them.
 | `DUBAN_SECRET_FILE`   | `<home>/secret.key`           | keys that seal fields and sign                      |
 | `DUBAN_NOTIFY_URLS`   | none                          | where notices go besides the inbox: apprise URLs  |
 | `DUBAN_LOG_LEVEL`     | `INFO`                        | `DEBUG`, `INFO`, `WARNING` or `ERROR`               |
+| `DUBAN_LOG_FORMAT`    | `text`                        | `text` for people or `json` for a collector         |
+| `DUBAN_METRICS_TOKEN` | none                          | lets others than this machine itself read /metrics  |
+| `DUBAN_OTLP_ENDPOINT` | none                          | where traces go: an OTLP/HTTP collector's address   |
 | `DUBAN_BACKUP_FOLDER` | `<home>/backups`              | where nightly backups go; another disk is better    |
 | `DUBAN_BACKUP_KEEP`   | `7`                           | how many of them are kept; 0: none are made         |
 | `DUBAN_BACKUP_RECIPIENTS` | none                      | age public keys that nightly backups are encrypted to |
@@ -88,6 +91,24 @@ def _apprise_urls(value: Any) -> tuple[str, ...]:
     return urls
 
 
+def _lower(value: Any) -> str:
+    return str(value).strip().lower()
+
+
+def _http_url(value: Any) -> str:
+    url = str(value).strip().rstrip("/")
+    if not re.match(r"https?://\S", url):
+        raise ValueError("is no address of a collector; write http://127.0.0.1:4318")
+    return url
+
+
+def _long_token(value: Any) -> str:
+    token = str(value).strip()
+    if not re.fullmatch(r"[!-~]{16,}", token):
+        raise ValueError("is too short; give at least 16 characters without blanks")
+    return token
+
+
 def _age_recipients(value: Any) -> tuple[str, ...]:
     parts = value.split(",") if isinstance(value, str) else value
     keys = tuple(part.strip() for part in parts if part.strip())
@@ -129,6 +150,7 @@ def _upper(value: Any) -> str:
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]
+LogFormat = Annotated[Literal["text", "json"], BeforeValidator(_lower)]
 
 
 class Settings(BaseModel):
@@ -148,6 +170,9 @@ class Settings(BaseModel):
     secret_file: Annotated[Path, BeforeValidator(_absolute)] = Path()
     notify_urls: Annotated[tuple[str, ...], BeforeValidator(_apprise_urls)] = Field(default=(), repr=False)
     log_level: LogLevel = "INFO"
+    log_format: LogFormat = "text"
+    metrics_token: Annotated[str, BeforeValidator(_long_token)] = Field(default="", repr=False)
+    otlp_endpoint: Annotated[str, BeforeValidator(_http_url)] = Field(default="", repr=False)
     backup_folder: Annotated[Path, BeforeValidator(_absolute)] = Path()
     backup_keep: Annotated[int, Field(ge=0, le=1000)] = 7
     backup_recipients: Annotated[tuple[str, ...], BeforeValidator(_age_recipients)] = ()
@@ -233,4 +258,5 @@ def _problem(where: tuple[int | str, ...], kind: str, message: str) -> str:
         text = "is no number of backups; give a whole number from 0 to 1000"
     if kind == "literal_error":
         text = "is no log level; give DEBUG, INFO, WARNING or ERROR"
+        text = "is no format; give text or json" if field == "log_format" else text
     return f"{_variable(field)} {text}"

@@ -72,7 +72,7 @@ def _recorded(works: Runtime, name: str, work: Work, as_of: datetime | None) -> 
     """A worker's run: left out where the flow is paused or its slot was done meanwhile, else put on our record."""
     from prefect.runtime import flow_run
 
-    configure_logging(works.settings.log_level)
+    configure_logging(works.settings.log_level, works.settings.log_format)
     started, slot = utc_now(), flow_run.scheduled_start_time or utc_now()
     with works.database.write() as session:
         if is_paused(session, name):

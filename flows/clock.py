@@ -47,7 +47,7 @@ def main() -> int:
     except BadSettings as error:
         sys.stderr.write(f"{error}\n")
         return UNUSABLE
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     if settings.several_machines:
         log.error("several_machines", mend="workers run the flows there, see deploy/README.md; start duban watch")
         return UNUSABLE

@@ -53,7 +53,7 @@ def main() -> int:
     except BadSettings as error:
         sys.stderr.write(f"{error}\n")
         return UNUSABLE
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     if not settings.several_machines:
         log.error("one_machine", mend="duban serve does this on one machine; see deploy/README.md for several")
         return UNUSABLE

@@ -16,6 +16,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from services.db.errors import DubanError
 from services.db.failures import CommitLost
 
+READS = "reads"
+"""In the `info` of a session that only reads: what it has read stays as it is."""
+
 BUSY_SECONDS = 20.0
 """How long a writer waits for another before it gives up."""
 
@@ -67,7 +70,7 @@ class Database:
             self.engine = _open_postgres(self.url)
         reading = self.engine.execution_options(postgresql_readonly=True, **{_MODE: "read"})
         writing = self.engine.execution_options(**{_MODE: "write"})
-        self._reader = sessionmaker(reading, expire_on_commit=False)
+        self._reader = sessionmaker(reading, expire_on_commit=False, info={READS: True})
         self._writer = sessionmaker(writing, expire_on_commit=False)
 
     @contextmanager

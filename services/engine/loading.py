@@ -31,14 +31,14 @@ _ID: BindParameter[int] = bindparam("matter_id")
 
 # Built once: on this path putting statements together would cost more than running them.
 # Subqueries, no joins: PostgreSQL drops a joined row whose matter moved to another unit while it waited for the lock.
-_MATTER = select(
+MATTER = select(
     *_M,
     select(_U.path).where(_U.id == _M.unit_id).scalar_subquery().label("unit_path"),
     select(_U.kind).where(_U.id == _M.unit_id).scalar_subquery().label("unit_kind"),
     select(_U.path).where(_U.id == _M.origin_unit_id).scalar_subquery().label("origin_path"),
 ).where(_M.id == _ID)
 # key_share: a row that merely refers to the matter (a link, an opening) need not wait, and so cannot deadlock
-_MATTER_LOCKED = _MATTER.with_for_update(of=Matter.__table__, key_share=True)
+_MATTER_LOCKED = MATTER.with_for_update(of=Matter.__table__, key_share=True)
 _CLOCKS = select(*_C).where(_C.matter_id == _ID, _C.state != clk.STOPPED).order_by(_C.id)
 _CLOCKS_LOCKED = _CLOCKS.with_for_update(key_share=True)
 _ITEMS = (
@@ -127,15 +127,22 @@ class Loaded:
 
 def load(engine: Engine, session: Session, matter_id: int, *, lock: bool = False) -> Loaded:
     """Return a matter, locked with its clocks until the transaction ends if asked; raise MatterNotFound."""
-    connection, key = session.connection(), {"matter_id": matter_id}
-    row = connection.execute(_MATTER_LOCKED if lock else _MATTER, key).mappings().one_or_none()
+    wanted = _MATTER_LOCKED if lock else MATTER
+    row = session.connection().execute(wanted, {"matter_id": matter_id}).mappings().one_or_none()
     if row is None:
         raise MatterNotFound
+    return load_around(engine, session, dict(row), lock=lock)
+
+
+def load_around(engine: Engine, session: Session, row: Mapping[str, Any], *, lock: bool = False) -> Loaded:
+    """Return the matter of this row of `MATTER` with everything that hangs on it."""
+    connection, matter_id = session.connection(), row["id"]
+    key = {"matter_id": matter_id}
     clocks = connection.execute(_CLOCKS_LOCKED if lock else _CLOCKS, key).mappings()
     excluded = connection.execute(_EXCLUDED, key).all()
     definition = engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"])
     return Loaded(
-        row=dict(row),
+        row=row,
         definition=definition,
         clocks=[dict(c) for c in clocks],
         items=[dict(i) for i in connection.execute(_ITEMS, key).mappings()],

@@ -6,6 +6,7 @@ know that it left. It is sent again then: rather twice than never.
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -65,6 +66,22 @@ def deliver(runtime: Runtime, now: datetime, send: Send | None = None) -> dict[s
             session, Message.sent_at.is_(None), Message.attempts > 0, Message.next_try_at < NEVER
         )
     return dict(counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Copies that have not left: how many, how many were tried in vain, and when the oldest was written."""
+
+    copies: int
+    failed: int
+    since: datetime | None
+
+
+def waiting_copies(session: Session) -> Waiting:
+    """Count what is to leave; what was set aside as too old is not."""
+    wanted = select(func.count(), func.count().filter(Message.attempts > 0), func.min(Message.made_at))
+    row = session.execute(wanted.where(Message.sent_at.is_(None), Message.next_try_at < NEVER)).one()
+    return Waiting(*row)
 
 
 def _claim(database: Database, now: datetime) -> list[dict[str, Any]]:

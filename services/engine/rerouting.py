@@ -80,10 +80,17 @@ def _lost(today: date) -> ColumnElement[bool]:
         Entry.matter_id == WorkItem.matter_id, Entry.action.in_(("claim", "transfer")), Entry.at >= WorkItem.opened_at
     )
     here, top, holder = aliased(Unit), aliased(Unit), aliased(Person)
-    lent = exists().where(
-        Delegation.from_id == Grant.person_id, Delegation.to_id == WorkItem.person_id, Delegation.starts_on <= today,
-        Delegation.ends_on >= today, Delegation.revoked_at.is_(None),
-    )  # fmt: skip
+    lent = (
+        exists()
+        .where(
+            Delegation.from_id == Grant.person_id,
+            Delegation.to_id == WorkItem.person_id,
+            Delegation.starts_on <= today,
+            Delegation.ends_on >= today,
+            Delegation.revoked_at.is_(None),
+        )
+        .correlate(Grant, WorkItem)
+    )  # fmt: skip  (two levels down the item would otherwise be any item)
     holds = exists().where(
         Grant.role == WorkItem.role, *_valid(today), or_(Grant.person_id == WorkItem.person_id, lent),
         holder.id == Grant.person_id, holder.active,
@@ -97,13 +104,14 @@ def _valid(today: date) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 
 def _held(today: date) -> ColumnElement[bool]:
+    kept_away = exists().where(Exclusion.matter_id == WorkItem.matter_id, Exclusion.person_id == Person.id)
     return exists().where(
         Grant.role == WorkItem.role,
         Grant.unit_id == WorkItem.unit_id,
         *_valid(today),
         Person.id == Grant.person_id,
         Person.active,
-        ~exists().where(Exclusion.matter_id == WorkItem.matter_id, Exclusion.person_id == Person.id),
+        ~kept_away.correlate(WorkItem, Person),
     )
 
 

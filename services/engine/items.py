@@ -15,7 +15,7 @@ from services.engine.decided import Move
 from services.engine.loading import EXTENSION, TURN
 from services.engine.models import WorkItem
 from services.engine.routing import Turn, find_turn, may_still_act, path_of
-from services.engine.sittings import MEMBER
+from statemachines.kit.policy import MEMBER
 from statemachines.kit.procedure import Kind
 from statemachines.kit.situation import Move as Step
 

@@ -15,9 +15,9 @@ from services.engine.core import Engine
 from services.engine.loading import TURN
 from services.engine.models import Entry, Exclusion, Matter, WorkItem
 from services.engine.routing import COUNTY_OFFICE, find_turn
-from services.engine.sittings import MEMBER
 from services.identity.access import CLOCK
 from services.identity.models import Delegation, Grant, Person, Unit
+from statemachines.kit.policy import MEMBER
 
 BATCH = 200
 

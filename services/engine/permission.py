@@ -8,7 +8,6 @@ from services.engine.errors import ClaimedByAnother, MatterNotFound, NotPermitte
 from services.engine.loading import Loaded
 from services.identity.access import Actor
 from statemachines.kit.panels import SeatState
-from statemachines.kit.policy import MEMBER
 from statemachines.kit.procedure import Action, Kind
 
 
@@ -58,15 +57,14 @@ def right_to(loaded: Loaded, action: str, actor: Actor) -> Right:
 
 
 def roles_here(loaded: Loaded, actor: Actor) -> frozenset[str]:
-    """Return the actor's roles at the matter's unit, that of a work item assigned to him by name, and of his seat.
+    """Return the actor's roles at the matter's unit, and the role of a work item assigned to him by name.
 
     A claim gives no right: it may have been made under a delegation that is over, or that came from somebody excluded.
     """
     if actor.id in loaded.people:
         return frozenset()
     own = {i["role"] for i in loaded.items if i["person_id"] == actor.id and actor.id in loaded.assigned}
-    seat = {MEMBER} if actor.id in loaded.seated else set()
-    return actor.roles_at(loaded.row["unit_path"], loaded.people) | own | seat
+    return actor.roles_at(loaded.row["unit_path"], loaded.people) | own
 
 
 def stands_in_for(actor: Actor) -> frozenset[int]:

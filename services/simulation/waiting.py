@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from services.engine import clocks as clk
 from services.engine.models import Clock, Matter, WorkItem
-from statemachines.kit.policy import MEMBER
+from services.engine.sittings import MEMBER
 
 
 @dataclass(frozen=True, slots=True)

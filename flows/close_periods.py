@@ -5,11 +5,12 @@ from typing import Any
 
 from prefect import flow
 
-from flows.carrying import carry
+from flows.execution import report, utc_now
+from services.runtime import runtime
 from services.scoring.computing import close_periods as close
 
 
 @flow(name="close-periods")
 def close_periods(as_of: datetime | None = None) -> dict[str, Any]:
     """Periods, cards, new ones and corrections, as of an aware instant (default: now)."""
-    return carry("close_periods", close, as_of)
+    return report(close(runtime(), as_of or utc_now()))

@@ -5,11 +5,12 @@ from typing import Any
 
 from prefect import flow
 
-from flows.carrying import carry
+from flows.execution import report, utc_now
 from services.notifications.outbox import deliver
+from services.runtime import runtime
 
 
 @flow(name="deliver-notifications")
 def deliver_notifications(as_of: datetime | None = None) -> dict[str, Any]:
     """Sent, failed and waiting notices as of an aware instant (default: now)."""
-    return carry("deliver_notifications", deliver, as_of)
+    return report(deliver(runtime(), as_of or utc_now()))

@@ -5,11 +5,12 @@ from typing import Any
 
 from prefect import flow
 
-from flows.carrying import carry
+from flows.execution import report, utc_now
 from services.engine import obligations
+from services.runtime import runtime
 
 
 @flow(name="open-obligations")
 def open_obligations(as_of: datetime | None = None) -> dict[str, Any]:
     """Obligations opened, waived and failed, as of an aware instant (default: now)."""
-    return carry("open_obligations", obligations.open_obligations, as_of)
+    return report(obligations.open_obligations(runtime(), as_of or utc_now()))

@@ -5,11 +5,12 @@ from typing import Any
 
 from prefect import flow
 
-from flows.carrying import carry
+from flows.execution import report, utc_now
 from services.engine import candidates
+from services.runtime import runtime
 
 
 @flow(name="propose-candidates")
 def propose_candidates(as_of: datetime | None = None) -> dict[str, Any]:
     """Candidates proposed, added to and failed, as of an aware instant (default: now)."""
-    return carry("propose_candidates", candidates.propose_candidates, as_of)
+    return report(candidates.propose_candidates(runtime(), as_of or utc_now()))

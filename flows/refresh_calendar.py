@@ -5,11 +5,12 @@ from typing import Any
 
 from prefect import flow
 
-from flows.carrying import carry
+from flows.execution import report, utc_now
 from services.engine import recomputing
+from services.runtime import runtime
 
 
 @flow(name="refresh-calendar")
 def refresh_calendar(as_of: datetime | None = None) -> dict[str, Any]:
     """Clocks looked at and recomputed as of an aware instant (default: now)."""
-    return carry("refresh_calendar", recomputing.refresh_calendar, as_of)
+    return report(recomputing.refresh_calendar(runtime(), as_of or utc_now()))

@@ -17,7 +17,7 @@ PUBLIC = {
     ("get", "/api/health"),
     ("get", "/api/ready"),
 }
-PAGES = {"/api/docs", "/api/openapi.json", "/metrics"}
+PAGES = {"/api/docs", "/api/openapi.json"}
 
 
 def _guarded() -> Iterator[Any]:

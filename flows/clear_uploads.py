@@ -5,12 +5,11 @@ from typing import Any
 
 from prefect import flow
 
-from flows.execution import report, utc_now
+from flows.carrying import carry
 from services.documents.clearing import clear_unused
-from services.runtime import runtime
 
 
 @flow(name="clear-uploads")
 def clear_uploads(as_of: datetime | None = None) -> dict[str, Any]:
     """Uploads forgotten and files removed as of an aware instant (default: now)."""
-    return report(clear_unused(runtime(), as_of or utc_now()))
+    return carry("clear_uploads", clear_unused, as_of)

@@ -7,9 +7,10 @@ down has lost nothing: it looks for missed slots when it starts.
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -18,22 +19,14 @@ from filelock import FileLock, Timeout
 
 from config.calendar import SHANGHAI
 from config.settings import BadSettings, Settings, load_settings
-from flows.execution import carry_out, execute, utc_now
+from flows import tending
+from flows.carrying import utc_now
+from flows.execution import execute
 from flows.schedule import SCHEDULE, Scheduled
 from services.db.errors import DubanError
-from services.ledgers.exports import tidy_up
-from services.runs.health import note_plan
-from services.runs.models import RunState
 from services.runs.prefect_server import prefect_environ
 from services.runs.queries import last_slot
-from services.runs.record import (
-    Outcome,
-    claim_requested,
-    crash_left_running,
-    end_run,
-    forget_ended_before,
-    is_paused,
-)
+from services.runs.record import crash_left_running, is_paused
 from services.runtime import Runtime, runtime
 from services.serving.logs import configure_logging
 from services.serving.signals import StopSignals
@@ -46,12 +39,6 @@ ANOTHER_CLOCK = 75
 UNUSABLE = 78
 """Exit code: the settings, the database or the secret file cannot be used (EX_CONFIG)."""
 
-REQUESTS_EVERY = timedelta(seconds=2)
-PLAN_EVERY = timedelta(minutes=1)
-HOUSEKEEPING_EVERY = timedelta(hours=1)
-KEEP_RUNS = timedelta(days=90)
-"""How long the record of runs is kept; Prefect keeps its own as long."""
-
 
 def main() -> int:
     """Run until SIGTERM or SIGINT; a job that is running then is finished first."""
@@ -60,7 +47,10 @@ def main() -> int:
     except BadSettings as error:
         sys.stderr.write(f"{error}\n")
         return UNUSABLE
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
+    if settings.several_machines:
+        log.error("several_machines", mend="workers run the flows there, see deploy/README.md; start duban watch")
+        return UNUSABLE
     os.environ.update(prefect_environ(settings))  # read by Prefect when it is imported, which is later
     try:
         with StopSignals() as signals, only_clock(settings), ticking(runtime(), SCHEDULE):
@@ -89,11 +79,16 @@ def ticking(works: Runtime, schedule: Sequence[Scheduled]) -> Iterator[Backgroun
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
     _recover(works)
-    scheduler.add_job(_serve_requests, _every(REQUESTS_EVERY), args=(works, schedule), id="requests")
-    scheduler.add_job(_forget_old, _every(HOUSEKEEPING_EVERY), args=(works,), id="housekeeping")
-    scheduler.add_job(
-        _note_plan, _every(PLAN_EVERY), args=(works, scheduler, schedule), id="plan", next_run_time=utc_now()
-    )
+    jobs: list[tuple[str, timedelta, Callable[..., None], tuple[Any, ...]]] = [
+        ("requests", tending.REQUESTS_EVERY, tending.serve_requests, (works, schedule)),
+        ("housekeeping", tending.HOUSEKEEPING_EVERY, tending.forget_old, (works,)),
+        ("troubles", tending.TROUBLES_EVERY, tending.tell_of_troubles, (works, schedule)),
+        ("prefect", tending.PLAN_EVERY, tending.set_prefect_right, (works, schedule)),
+        ("plan", tending.PLAN_EVERY, tending.note_next, (works, schedule)),
+    ]
+    for name, period, job, args in jobs:
+        scheduler.add_job(job, _every(period), args=args, id=name)
+    scheduler.modify_job("plan", next_run_time=utc_now())
     for item in schedule:
         grace = int(item.grace.total_seconds())
         scheduler.add_job(_tick, item.trigger(), args=(works, item), id=item.name, misfire_grace_time=grace)
@@ -144,37 +139,6 @@ def _wake(works: Runtime, item: Scheduled, slot: datetime) -> None:
         log.warning("flow_paused", flow=item.name)
     else:
         execute(works, item, slot)
-
-
-def _note_plan(works: Runtime, scheduler: BackgroundScheduler, schedule: Sequence[Scheduled]) -> None:
-    """Show that the clock is alive, and when it wakes each flow next."""
-    jobs = {item.name: scheduler.get_job(item.name) for item in schedule}
-    with works.database.write() as session:
-        note_plan(session, {name: job.next_run_time for name, job in jobs.items() if job}, utc_now())
-
-
-def _serve_requests(works: Runtime, schedule: Sequence[Scheduled]) -> None:
-    """Run what people asked for, oldest first."""
-    items = {item.name: item for item in schedule}
-    while True:
-        with works.database.write() as session:
-            run = claim_requested(session, utc_now())
-            if run is None:
-                return
-            if run.flow not in items:  # the table has changed since it ran
-                end_run(session, run.id, Outcome(RunState.FAILED, error="it is no longer scheduled"), utc_now())
-                continue
-            if is_paused(session, run.flow):  # between the request and now
-                end_run(session, run.id, Outcome(RunState.FAILED, error="it was paused meanwhile"), utc_now())
-                continue
-        carry_out(works, items[run.flow], run.id)
-
-
-def _forget_old(works: Runtime) -> None:
-    now = utc_now()
-    with works.database.write() as session:
-        forget_ended_before(session, now - KEEP_RUNS)
-    tidy_up(works, now)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,11 @@ from typing import Any
 
 from prefect import flow
 
-from flows.execution import report, utc_now
-from services.runtime import runtime
+from flows.carrying import carry
 from services.scoring.computing import close_periods as close
 
 
 @flow(name="close-periods")
 def close_periods(as_of: datetime | None = None) -> dict[str, Any]:
     """Periods, cards, new ones and corrections, as of an aware instant (default: now)."""
-    return report(close(runtime(), as_of or utc_now()))
+    return carry("close_periods", close, as_of)

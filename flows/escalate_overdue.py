@@ -5,12 +5,11 @@ from typing import Any
 
 from prefect import flow
 
-from flows.execution import report, utc_now
+from flows.carrying import carry
 from services.engine.sweep import sweep
-from services.runtime import runtime
 
 
 @flow(name="escalate-overdue")
 def escalate_overdue(as_of: datetime | None = None) -> dict[str, Any]:
     """Due, fired and skipped rungs, with reasons, as of an aware instant (default: now)."""
-    return report(sweep(runtime(), as_of or utc_now()))
+    return carry("escalate_overdue", sweep, as_of)

@@ -5,12 +5,11 @@ from typing import Any
 
 from prefect import flow
 
-from flows.execution import report, utc_now
+from flows.carrying import carry
 from services.engine import obligations
-from services.runtime import runtime
 
 
 @flow(name="open-obligations")
 def open_obligations(as_of: datetime | None = None) -> dict[str, Any]:
     """Obligations opened, waived and failed, as of an aware instant (default: now)."""
-    return report(obligations.open_obligations(runtime(), as_of or utc_now()))
+    return carry("open_obligations", obligations.open_obligations, as_of)

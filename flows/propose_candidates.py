@@ -5,12 +5,11 @@ from typing import Any
 
 from prefect import flow
 
-from flows.execution import report, utc_now
+from flows.carrying import carry
 from services.engine import candidates
-from services.runtime import runtime
 
 
 @flow(name="propose-candidates")
 def propose_candidates(as_of: datetime | None = None) -> dict[str, Any]:
     """Candidates proposed, added to and failed, as of an aware instant (default: now)."""
-    return report(candidates.propose_candidates(runtime(), as_of or utc_now()))
+    return carry("propose_candidates", candidates.propose_candidates, as_of)

@@ -64,12 +64,19 @@ class Scheduled:
             latest, after = slot, slot + timedelta(seconds=1)
         return latest
 
+    def next_slot(self, now: datetime) -> datetime | None:
+        """The first time after `now` at which it is due."""
+        following: datetime | None = self.trigger().get_next_fire_time(None, now)
+        return following
+
     def missed_since(self, last: datetime | None, now: datetime) -> bool:
         """Whether a slot has passed since `last`, the last one that was run (None: it never ran)."""
-        if last is None:
-            return True
-        following = self.trigger().get_next_fire_time(None, last + timedelta(seconds=1))
-        return following is not None and following <= now
+        return last is None or self.slot_missed(last, now) is not None
+
+    def slot_missed(self, last: datetime | None, now: datetime) -> datetime | None:
+        """The first slot after `last` if it has passed; None if not, and where it never ran."""
+        following = None if last is None else self.next_slot(last + timedelta(seconds=1))
+        return following if following is not None and following <= now else None
 
 
 SCHEDULE: tuple[Scheduled, ...] = (
@@ -112,8 +119,22 @@ SCHEDULE: tuple[Scheduled, ...] = (
     Scheduled(
         "verify_journal",
         "流转记录防篡改校验",
-        "services.administration.record:verify_all",
+        "services.keeping.anchors:verify_everything",
         "35 2 * * *",
+        grace=timedelta(hours=12),
+    ),
+    Scheduled(
+        "anchor_journal",
+        "流转记录存证",
+        "services.keeping.anchors:anchor_journal",
+        "25 1 * * *",  # before the backup, which takes the anchors along
+        grace=timedelta(hours=12),
+    ),
+    Scheduled(
+        "back_up",
+        "每夜备份",
+        "services.keeping.backing:back_up_nightly",
+        "55 1 * * *",
         grace=timedelta(hours=12),
     ),
     Scheduled(

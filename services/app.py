@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from services.api.app import create_app as create_api
+from services.api.routes.metrics import PATH as METRICS
 from services.runtime import Runtime
 from services.runtime import runtime as default_runtime
 from services.serving.logs import configure_logging
@@ -17,7 +18,8 @@ class Siblings:
         self.api, self.web = api, web
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        below = scope.get("path", "").startswith("/api/")
+        path = scope.get("path", "")
+        below = path.startswith("/api/") or path == METRICS
         await (self.api if below else self.web)(scope, receive, send)
 
 
@@ -28,6 +30,11 @@ def create_app(runtime: Runtime | None = None) -> Siblings:
     """
     works = runtime or default_runtime()
     if runtime is None:
-        configure_logging(works.settings.log_level)
+        configure_logging(works.settings.log_level, works.settings.log_format)
     api = create_api(works)
-    return Siblings(api, application(api.state.service))
+    web = application(api.state.service)
+    if works.settings.otlp_endpoint:
+        from services.serving.traces import trace
+
+        trace(works.settings.otlp_endpoint, (api, web), works.database)
+    return Siblings(api, web)

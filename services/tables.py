@@ -4,6 +4,7 @@
 def all_models() -> None:
     """Import every module that declares tables, so that `Base.metadata` knows them."""
     import services.administration.models
+    import services.engine.aside
     import services.engine.models
     import services.identity.models
     import services.ledgers.models

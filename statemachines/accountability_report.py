@@ -36,7 +36,7 @@ from statemachines.kit.obligations import Occasion
 from statemachines.kit.panels import Panel, Seat
 from statemachines.kit.procedure import Action, Choice, Guard, Kind, Opening, procedure, send_back
 from statemachines.kit.situation import Situation
-from statemachines.kit.teams import linked_done, panel_enough, still_waited_for
+from statemachines.kit.teams import linked_done, marked_absent, panel_enough, still_waited_for
 
 
 class State(StrEnum):
@@ -268,6 +268,8 @@ ACCOUNTABILITY_REPORT = procedure(
         Action("vote", "民主测评", [S.BALLOT], None, Ballot, kind=Kind.VOTE),
         Action("mark_absent", "登记缺席", [S.BALLOT], None, Member, (NOT_THE_SUBJECT, still_waited_for(RATERS)),
                (fx.MarkAbsent(RATERS),), Kind.NOTE),
+        Action("mark_present", "取消缺席", [S.BALLOT], None, Member, (NOT_THE_SUBJECT, marked_absent(RATERS)),
+               (fx.AddMember(RATERS),), Kind.NOTE),
         Action("close_ballot", "结束测评", [S.BALLOT], S.COMMENT, Note,
                (NOT_THE_SUBJECT, panel_enough(RATERS, zh="测评人数未达到规定")),
                (fx.StopClock("ballot"), fx.StartClock("comment")), derive=_result, derived=Result),

@@ -18,7 +18,12 @@ from services.identity.sealing import Vault
 from services.tables import all_models
 from tests.support.cast import County, build_county
 
-GROUPS = {"every_page_in_browser": "walks", "_in_browser": "browser", "with_prefect": "prefect"}
+GROUPS = {
+    "every_page_in_browser": "walks",
+    "_in_browser": "browser",
+    "with_prefect": "prefect",
+    "tests/keeping/": "keeping",
+}
 """Tests in files with such names share something dear, a demo county or a server, and stay on one worker."""
 
 _STRANGE_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND NOT tablename = ANY(%s)"

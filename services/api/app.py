@@ -12,6 +12,7 @@ from services.api.routes import (
     journal,
     matters,
     messages,
+    metrics,
     people,
     probes,
     procedures,
@@ -62,6 +63,7 @@ def application() -> FastAPI:
         v1.include_router(noun.router)
     app.include_router(v1)
     app.include_router(probes.router, prefix="/api", responses=REFUSAL)
+    app.include_router(metrics.router)
     app.include_router(operations.router)
     add_handlers(app)
     app.add_middleware(Envelope, too_large=too_large)

@@ -9,6 +9,7 @@ from services.cli import (
     database,
     demonstration,
     journals,
+    keeping,
     obligations,
     policies,
     procedures,
@@ -32,7 +33,14 @@ app = typer.Typer(
     help="Duban 督办: deadline-bound procedures of a county's discipline inspection work.",
 )
 app.command()(serving.serve)
-app.add_typer(database.app, name="db", help="The database: bring it up to date, or empty it.")
+app.add_typer(database.app, name="db", help="The database: bring it up to date, move it, or empty it.")
+database.app.command()(keeping.copy)
+app.command()(keeping.backup)
+app.command()(keeping.restore)
+app.command("backup-key")(keeping.backup_key)
+app.command()(serving.web)
+app.command()(serving.worker)
+app.command()(serving.watch)
 app.add_typer(demonstration.app, name="demo", help="An invented county to try things on.")
 app.add_typer(administration.app, name="admin", help="The first administrator.")
 app.command()(clocks.sweep)
@@ -43,7 +51,7 @@ app.add_typer(policies.app, name="policy", help="Policy packs.")
 app.add_typer(obligations.app, name="obligations", help="What recurs by rule, per unit and period.")
 app.add_typer(candidates.app, name="candidates", help="What rules propose for people to judge.")
 app.add_typer(scores.app, name="scores", help="Scores of units and people.")
-app.add_typer(runs.app, name="flows", help="What the clock ran.")
+app.add_typer(runs.app, name="flows", help="What runs by itself: what ran, and bringing the table of when to Prefect.")
 app.command()(period)
 app.add_typer(people, name="people", help="Units and people from a workbook.")
 app.add_typer(petition, name="petition", help="Petitions from a ledger.")

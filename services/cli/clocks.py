@@ -1,5 +1,6 @@
-"""`duban sweep` and `duban clock explain`."""
+"""`duban sweep`, `duban clock explain`, `duban clock stuck` and `duban clock retry`."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -8,6 +9,7 @@ from rich.console import Console
 
 from services.cli.edge import AsJson, clock_now, migrated_runtime, report, table
 
+_STUCK = ("matter_id", "number", "clock", "why", "since", "again_at", "tries")
 app = typer.Typer()
 
 
@@ -44,6 +46,32 @@ def explain(clock_id: Annotated[int, typer.Argument(metavar="ID")], as_json: AsJ
     with made.database.read() as session:
         answer = explanation(engine_for(made), session, clock_id)
     report(answer, as_json, lambda console: _show(console, answer))
+
+
+@app.command()
+def stuck(as_json: AsJson = False) -> None:
+    """List what the sweep could not serve and set aside: why, since when, and when it is tried again."""
+    from services.engine.aside import list_aside
+
+    made = migrated_runtime()
+    with made.database.read() as session:
+        answer = [asdict(row) for row in list_aside(session)]
+    shown = table(*_STUCK, rows=[[row[name] for name in _STUCK] for row in answer])
+    report(answer, as_json, lambda console: console.print(shown if answer else "nothing is set aside"))
+
+
+@app.command()
+def retry(
+    matters: Annotated[list[int] | None, typer.Argument(metavar="[MATTER]...", help="Ids; none means all.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let the next sweep try what was set aside, once its cause is mended; `duban sweep` does so at once."""
+    from services.engine.aside import try_again
+
+    made = migrated_runtime()
+    with made.database.write() as session:
+        tried = try_again(session, clock_now(), matters or None)
+    report({"tried_again": tried}, as_json, lambda console: console.print(f"{tried} to be tried by the next sweep"))
 
 
 def _show(console: Console, answer: dict[str, Any]) -> None:

@@ -44,7 +44,11 @@ def _refusal(error: Exception) -> str | None:
     from config.packs import BadPack
     from config.settings import BadSettings
     from services.db.errors import DubanError
+    from services.db.failures import DatabaseUnavailable, explain
 
+    if not isinstance(error, DubanError):
+        meaning = explain(error)
+        error = error if meaning is None or isinstance(meaning, DatabaseUnavailable) else meaning
     if isinstance(error, DubanError):
         details = [f"{e['field'] or 'form'}: {e['en']}" for e in error.extra.get("errors", ())]
         return "\n  ".join([f"{error.code}: {error}", *details])

@@ -1,11 +1,11 @@
-"""`duban journal verify`."""
+"""`duban journal verify`, `duban journal anchor`."""
 
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from services.cli.edge import AsJson, migrated_runtime, progress, report, table
+from services.cli.edge import AsJson, clock_now, migrated_runtime, progress, report, table
 
 app = typer.Typer()
 
@@ -18,6 +18,7 @@ def journal() -> None:
 @app.command()
 def verify(
     matter: Annotated[int | None, typer.Option(help="Only this matter's journal, by its id.")] = None,
+    anchors: Annotated[bool, typer.Option("--anchors", help="Compare with the anchors outside the database.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check every entry against the chain of hashes; name the first bad one of each matter. Exit 1 if any is bad.
@@ -25,18 +26,36 @@ def verify(
     The record of administration is checked along, unless one matter is asked for.
     """
     from services.administration import record
+    from services.cli.refusals import BadArgument
     from services.engine.journal import verify as check
+    from services.keeping.anchors import verify_anchors
 
+    if anchors and matter is not None:
+        raise BadArgument("anchors are of all matters; leave out --matter or --anchors")
     made = migrated_runtime()
     with made.database.read() as session, progress("entries", _count(session, matter)) as checked:
         answer = check(session, None if matter is None else [matter], checked)
         if matter is None:
             deeds = record.verify(session)
             answer |= {"administration": deeds, "ok": answer["ok"] and deeds["ok"]}
+    if anchors:
+        with made.database.read() as session:
+            anchored = verify_anchors(made, session, progress)
+        answer |= {"anchors": anchored, "ok": answer["ok"] and anchored["ok"]}
     _refuse_unknown(answer, matter)
     report(answer, as_json, lambda console: _show(console, answer))
     if not answer["ok"]:
         raise typer.Exit(1)
+
+
+@app.command()
+def anchor(as_json: AsJson = False) -> None:
+    """Write where the chains end into a file of the anchor folder, chained to the one before; the clock does daily."""
+    from services.keeping.anchors import anchor_journal
+
+    answer = anchor_journal(migrated_runtime(), clock_now())
+    said = f"anchor {answer['number']}: {answer['heads']} chains had grown\n{answer['file']}\nsha256 {answer['sha256']}"
+    report(answer, as_json, lambda console: console.print(said))
 
 
 def _count(session: Any, matter: int | None) -> int:
@@ -61,6 +80,9 @@ def _show(console: Console, answer: dict[str, Any]) -> None:
     if deeds := answer.get("administration"):
         checked += f", {deeds['entries']} deeds of administrators"
         rows += [("administration", b["seq"], b["why"]) for b in deeds["broken"]]
+    if anchored := answer.get("anchors"):
+        checked += f", {anchored['heads']} heads in {anchored['anchors']} anchors"
+        rows += [(b["matter_id"], b["seq"], f"anchor {b['anchor']}: {b['why']}") for b in anchored["broken"]]
     if not rows:
         console.print(f"{checked}: every one holds")
         return

@@ -1,5 +1,8 @@
-"""`duban flows runs`."""
+"""`duban flows`: what ran by itself, and the deployments of several machines."""
 
+import json
+import subprocess
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +15,26 @@ app = typer.Typer()
 
 @app.callback()
 def flows() -> None:
-    """What the clock ran."""
+    """What runs by itself."""
+
+
+@app.command()
+def deploy(as_json: AsJson = False) -> None:
+    """Make the Prefect deployments what flows/schedule.py says, and say what changed; several machines only."""
+    from services.cli.refusals import OneMachine
+    from services.runs.prefect_server import prefect_environ
+
+    settings = migrated_runtime().settings
+    if not settings.several_machines:
+        raise OneMachine
+    command = (sys.executable, "-m", "flows.deploying")
+    made = subprocess.run(command, env=prefect_environ(settings), stdout=subprocess.PIPE, text=True, check=False)
+    if made.returncode:
+        raise typer.Exit(made.returncode)
+    answer = json.loads(made.stdout)
+    rows = [(each["flow"], each["change"], ", ".join(each.get("fields", ()))) for each in answer["deployments"]]
+    paused = "".join(f"\npaused by people, which stays so: {flow}" for flow in answer["paused"])
+    report(answer, as_json, lambda console: console.print(table("flow", "change", "fields", rows=rows), paused))
 
 
 @app.command()

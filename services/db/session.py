@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -10,12 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DisconnectionError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from services.db.errors import DubanError
+from services.db.failures import CommitLost
+
+READS = "reads"
+"""In the `info` of a session that only reads: what it has read stays as it is."""
 
 BUSY_SECONDS = 20.0
 """How long a writer waits for another before it gives up."""
@@ -23,10 +25,6 @@ BUSY_SECONDS = 20.0
 POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 30, "pool_timeout": BUSY_SECONDS}
 """As many connections as the web has worker threads (AnyIO's 40); a quarter of them is kept open."""
 
-PING_AFTER = 1.0
-"""Seconds of rest after which a connection to PostgreSQL is tried before it is used."""
-
-_RESTS_SINCE = "rests_since"
 _OPTIONS: dict[str, Any] = POOL | {
     "json_serializer": partial(json.dumps, ensure_ascii=False, separators=(",", ":")),
     "hide_parameters": True,  # an error's text goes to logs, where no answer of a form belongs
@@ -72,7 +70,7 @@ class Database:
             self.engine = _open_postgres(self.url)
         reading = self.engine.execution_options(postgresql_readonly=True, **{_MODE: "read"})
         writing = self.engine.execution_options(**{_MODE: "write"})
-        self._reader = sessionmaker(reading, expire_on_commit=False)
+        self._reader = sessionmaker(reading, expire_on_commit=False, info={READS: True})
         self._writer = sessionmaker(writing, expire_on_commit=False)
 
     @contextmanager
@@ -91,11 +89,20 @@ class Database:
         """A session in one transaction: committed on leaving, rolled back on any error, never ended by hand.
 
         On SQLite it is the only writer from its first moment. Raises `DatabaseBusy` if its turn never comes,
-        and `RuntimeError` for a `write()` inside a `write()`, which could only wait for itself.
+        `CommitLost` if the connection broke while committing, and `RuntimeError` for a `write()` inside a `write()`,
+        which could only wait for itself.
         """
-        with self._turn, self._writer() as session, session.begin():
-            _begin(session)
-            yield session
+        committing = False
+        try:
+            with self._turn, self._writer() as session, session.begin():
+                _begin(session)
+                yield session
+                session.flush()  # what fails here is known to have changed nothing
+                committing = True
+        except DBAPIError as error:
+            if committing and error.connection_invalidated:
+                raise CommitLost(str(error.orig)) from error
+            raise
 
     def close(self) -> None:
         """Close all idle connections; the object stays usable."""
@@ -153,31 +160,8 @@ def _file(url: URL) -> Path:
 
 
 def _open_postgres(url: URL) -> Engine:
-    engine = create_engine(url, isolation_level="READ COMMITTED", **_OPTIONS)
-    event.listen(engine, "connect", _set_up_postgres)
-    event.listen(engine, "checkin", _note_rest)
-    event.listen(engine, "checkout", _ping_if_rested)
-    return engine
-
-
-def _set_up_postgres(connection: Any, _record: object) -> None:
-    connection.execute("SET TIME ZONE 'UTC'")  # instants come back as `Instant` gives them
-    connection.commit()
-
-
-def _note_rest(_connection: object, record: Any) -> None:
-    record.info[_RESTS_SINCE] = time.monotonic()
-
-
-def _ping_if_rested(connection: Any, record: Any, _proxy: object) -> None:
-    """After a restart of the server the first click of the day must not fail; while it is busy, none is pinged."""
-    if time.monotonic() - record.info.get(_RESTS_SINCE, time.monotonic()) < PING_AFTER:
-        return
-    try:
-        connection.execute("SELECT 1")
-        connection.rollback()
-    except psycopg.Error as error:
-        raise DisconnectionError from error  # the pool opens another
+    # pre-ping: after a restart of the server the first click of the day must not fail
+    return create_engine(url, isolation_level="READ COMMITTED", pool_pre_ping=True, **_OPTIONS)
 
 
 def _open_sqlite(url: URL) -> Engine:

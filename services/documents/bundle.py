@@ -13,6 +13,7 @@ from services.documents.store import FileStore
 from services.engine import journal
 from services.engine.core import Engine
 from services.engine.errors import MatterNotFound
+from services.engine.looking import look
 from services.engine.queries import get_matter
 from services.identity.access import Actor
 from services.runtime import Runtime
@@ -31,7 +32,7 @@ class Packed:
 
 def collect(session: Session, engine: Engine, actor: Actor, matter_id: int, now: datetime) -> tuple[str, list[Packed]]:
     """Return the matter's number and its files; who took them is on record. Raises MatterNotFound, also without any."""
-    matter = get_matter(session, engine, actor, matter_id, now)
+    matter = get_matter(session, engine, look(session, engine, actor, matter_id), actor, now)
     if not matter.attachments:
         raise MatterNotFound
     packed: list[Packed] = []

@@ -21,7 +21,8 @@ _BATCH = 500
 
 
 def clear_unused(runtime: Runtime, now: datetime) -> dict[str, Any]:
-    """Forget uploads that no action used, then remove contents that no row speaks of; return how many of each.
+    """Forget uploads that no action used, remove contents that no row speaks of, and what was cut short while coming
+    in; return how many of each.
 
     Safe to call twice and to kill: what one run leaves, the next finds.
     """
@@ -36,7 +37,7 @@ def clear_unused(runtime: Runtime, now: datetime) -> dict[str, Any]:
         for sha256 in unknown:
             store.remove(sha256)
         removed += len(unknown)
-    return {"uploads": forgotten, "files": removed}
+    return {"uploads": forgotten, "files": removed, "unfinished": store.drop_unfinished(now - SETTLED)}
 
 
 def _known(session: Session, contents: list[str]) -> set[str]:

@@ -72,6 +72,13 @@ class FileStore:
             if path.stat().st_mtime < before.timestamp():
                 yield path.name
 
+    def drop_unfinished(self, before: datetime) -> int:
+        """Remove what was coming in when its process was killed, if that was before then; return how many."""
+        left = [path for path in self._folder.glob("incoming/*") if path.stat().st_mtime < before.timestamp()]
+        for path in left:
+            path.unlink(missing_ok=True)
+        return len(left)
+
     def remove(self, sha256: str) -> None:
         self.path(sha256).unlink(missing_ok=True)
 

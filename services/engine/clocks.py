@@ -11,9 +11,6 @@ from services.engine.errors import ExtensionRefused, Unmeasured
 from statemachines.kit.periods import Budget, Due, Extension, Suspension, Unit, compute_due, rung_date
 from statemachines.kit.policy import GIVEN, ClockRule, Rung
 
-SET_ASIDE_FOR = timedelta(hours=1)
-"""How long a clock that could not be served rests before it is tried again."""
-
 RUNNING, SUSPENDED, STOPPED = "running", "suspended", "stopped"
 Row = Mapping[str, Any]
 

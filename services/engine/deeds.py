@@ -19,9 +19,8 @@ from services.engine.models import Exclusion, Matter, WorkItem
 from services.engine.opening import Parent, open_matter
 from services.engine.perform import perform
 from services.engine.routing import Turn, find_turn
-from services.engine.sittings import MEMBER
 from services.identity.access import CLOCK
-from statemachines.kit.policy import Rung
+from statemachines.kit.policy import MEMBER, Rung
 from statemachines.kit.procedure import Rung as OverdueClock
 
 

@@ -124,3 +124,6 @@ class VersionLost(DubanError):
 
     code: ClassVar[str] = "version_lost"
     status: ClassVar[int] = 500
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, "该事项所依据的规则文本缺失或已被改动，暂不能办理，请联系系统管理员从备份恢复")

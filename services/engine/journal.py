@@ -1,7 +1,7 @@
 """The journal: append-only, a hash chain per matter, written with the matter's row locked."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -21,6 +21,7 @@ from services.identity.access import Actor
 from services.runtime import Runtime
 
 GENESIS = "0" * 64
+_AT_ONCE = 500
 COVERED = (
     "matter_id",
     "seq",
@@ -166,11 +167,7 @@ def verify_all(runtime: Runtime, now: datetime) -> dict[str, Any]:
 
 
 def _chains(session: Session, matter_ids: Iterable[int] | None) -> Iterator[tuple[Any, list[Any]]]:
-    wanted = (
-        list(matter_ids) if matter_ids is not None else session.scalars(select(Matter.id).order_by(Matter.id)).all()
-    )
-    for start in range(0, len(wanted), 500):
-        ids = wanted[start : start + 500]
+    for ids in _pages(session, matter_ids):
         # heads and entries in one statement: between two of them somebody may add an entry
         rows = session.execute(
             select(Matter.id.label("of"), Matter.journal_seq, Matter.journal_head, *Entry.__table__.columns)
@@ -181,6 +178,19 @@ def _chains(session: Session, matter_ids: Iterable[int] | None) -> Iterator[tupl
         for _, chained in groupby(rows, key=attrgetter("of")):
             entries = list(chained)
             yield entries[0], [e for e in entries if e.seq is not None]
+
+
+def _pages(session: Session, matter_ids: Iterable[int] | None) -> Iterator[Sequence[int]]:
+    """So many matters at a time that their entries fit into memory, however many there are in all."""
+    if matter_ids is not None:
+        wanted = sorted(matter_ids)
+        yield from (wanted[start : start + _AT_ONCE] for start in range(0, len(wanted), _AT_ONCE))
+        return
+    after = 0
+    following = select(Matter.id).order_by(Matter.id).limit(_AT_ONCE)
+    while page := session.scalars(following.where(Matter.id > after)).all():
+        yield page
+        after = page[-1]
 
 
 def _first_break(matter: Any, entries: list[Any]) -> Break | None:

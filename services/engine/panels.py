@@ -42,7 +42,7 @@ def seat(session: Session, matter_id: int, changes: Changes, path: str, away: Co
         _convene(session, matter_id, changes, panel, [s for s in people if s.person not in away])
     for panel, verb, person, group in changes.seated:
         sitting = changes.sittings.setdefault(panel, Sitting(1, [], []))
-        if verb is SeatState.WAITING:
+        if verb is SeatState.WAITING and sitting.seat_of(person) is None:
             keep = [Seat(s["person_id"], s["group_key"], SeatState(s["state"])) for s in sitting.seats]
             stay = [s for s in keep if s.state is not SeatState.REMOVED]
             _lay(session, matter_id, panel, sitting, convened_again(keep, [*stay, Seat(person, group)], True))

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from config.calendar import local_date
 from services.db.errors import DubanError
+from services.db.failures import is_outage
 from services.engine import journal, writing
 from services.engine.answers import Answers, read_answers
 from services.engine.changes import Changes
@@ -126,7 +127,18 @@ def tell_waiting(engine: Engine, session: Session, closed_id: int, now: datetime
     sweep finds it (`reactions.tell_all`), as it finds those that cannot go on yet.
     """
     hanging = session.execute(_HANGING, {"closed": closed_id}).tuples().all()
-    return sum(go_on(engine, session, waiting, kind, now, note_failure=True) for waiting, kind in hanging)
+    return sum(_go_on_or_later(engine, session, waiting, kind, now) for waiting, kind in hanging)
+
+
+def _go_on_or_later(engine: Engine, session: Session, waiting: int, kind: str, now: datetime) -> bool:
+    """Closing one matter never fails because another cannot be read: the next sweep sets that one aside."""
+    try:
+        with session.begin_nested():
+            return go_on(engine, session, waiting, kind, now, note_failure=True)
+    except Exception as problem:
+        if is_outage(problem):
+            raise
+        return False
 
 
 def go_on(

@@ -8,6 +8,7 @@ from services.engine.errors import ClaimedByAnother, MatterNotFound, NotPermitte
 from services.engine.loading import Loaded
 from services.identity.access import Actor
 from statemachines.kit.panels import SeatState
+from statemachines.kit.policy import MEMBER
 from statemachines.kit.procedure import Action, Kind
 
 
@@ -57,14 +58,15 @@ def right_to(loaded: Loaded, action: str, actor: Actor) -> Right:
 
 
 def roles_here(loaded: Loaded, actor: Actor) -> frozenset[str]:
-    """Return the actor's roles at the matter's unit, and the role of a work item assigned to him by name.
+    """Return the actor's roles at the matter's unit, that of a work item assigned to him by name, and of his seat.
 
     A claim gives no right: it may have been made under a delegation that is over, or that came from somebody excluded.
     """
     if actor.id in loaded.people:
         return frozenset()
     own = {i["role"] for i in loaded.items if i["person_id"] == actor.id and actor.id in loaded.assigned}
-    return actor.roles_at(loaded.row["unit_path"], loaded.people) | own
+    seat = {MEMBER} if actor.id in loaded.seated else set()
+    return actor.roles_at(loaded.row["unit_path"], loaded.people) | own | seat
 
 
 def stands_in_for(actor: Actor) -> frozenset[int]:

@@ -2,17 +2,25 @@
 
 from datetime import datetime
 
+import structlog
 from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import aliased
 
+from services.db.failures import is_outage
 from services.db.session import Database
+from services.engine.aside import NO_CLOCK, reason, set_aside, take_back
 from services.engine.core import Engine
 from services.engine.models import Link, Matter
 from services.engine.perform import go_on
 
+log = structlog.get_logger(__name__)
+
 
 def tell_all(database: Database, engine: Engine, now: datetime) -> int:
-    """Let every matter go on whose links are done; return how many did. Each has a transaction of its own."""
+    """Let every matter go on whose links are done; return how many did.
+
+    Each has a transaction of its own, and one that cannot even be looked at is set aside and stops no other.
+    """
     kinds = {kind for procedure in engine.registry.procedures.values() for kind in procedure.when_done}
     if not kinds:
         return 0
@@ -20,8 +28,16 @@ def tell_all(database: Database, engine: Engine, now: datetime) -> int:
         waiting = session.execute(_ready(kinds)).tuples().all()
     moved = 0
     for matter_id, kind in waiting:
-        with database.write() as session:
-            moved += go_on(engine, session, matter_id, kind, now)
+        try:
+            with database.write() as session:
+                moved += go_on(engine, session, matter_id, kind, now)
+                take_back(session, [(matter_id, NO_CLOCK)])
+        except Exception as problem:
+            if is_outage(problem):
+                raise
+            with database.write() as session:
+                set_aside(session, matter_id, NO_CLOCK, problem, now)
+            log.warning("matter set aside", matter=matter_id, why=reason(problem)[0])
     return moved
 
 

@@ -8,9 +8,11 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from services.db.failures import is_outage
 from services.db.session import Database
 from services.engine import clocks as clk
 from services.engine import journal
+from services.engine.aside import resting, set_aside
 from services.engine.core import Engine, engine_for
 from services.engine.loading import TURN
 from services.engine.messages import message_rows, send
@@ -42,11 +44,12 @@ def recompute_all(
 
 
 def recompute_batch(session: Session, engine: Engine, now: datetime) -> Counter[str]:
-    """Recompute up to `BATCH` clocks; those whose date moved are journalled and their holders told."""
+    """Recompute up to `BATCH` clocks; those whose date moved are journalled and their holders told, those that cannot
+    be recomputed are set aside."""
     stale = (
         select(*Clock.__table__.columns, Matter.procedure_hash, Matter.policy_hash)
         .join(Matter, Matter.id == Clock.matter_id)
-        .where(Clock.state != clk.STOPPED, Clock.calendar_version != engine.calendar.version)
+        .where(Clock.state != clk.STOPPED, Clock.calendar_version != engine.calendar.version, ~resting(now))
         .order_by(Clock.matter_id, Clock.id)
         .limit(BATCH)
         .with_for_update(of=[Matter.__table__, Clock.__table__], key_share=True)
@@ -54,8 +57,13 @@ def recompute_batch(session: Session, engine: Engine, now: datetime) -> Counter[
     rows = [dict(row) for row in session.execute(stale).mappings()]
     updates, moved = [], defaultdict(list)
     for row in rows:
-        rule = engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"]).policy.clocks[row["name"]]
-        columns = clk.recompute(row, rule, engine.calendar, now)
+        try:
+            columns = _recomputed(session, engine, row, now)
+        except Exception as problem:
+            if is_outage(problem):
+                raise
+            set_aside(session, row["matter_id"], row["id"], problem, now)
+            continue
         updates.append({"id": row["id"], **columns})
         if columns["effective_due"] != row["effective_due"]:
             moved[row["matter_id"]].append((row, columns))
@@ -65,6 +73,11 @@ def recompute_batch(session: Session, engine: Engine, now: datetime) -> Counter[
         _record(session, matter_id, changes, now)
     provisional = sum(bool(u["provisional"]) for u in updates)
     return Counter(looked_at=len(rows), moved=sum(map(len, moved.values())), still_provisional=provisional)
+
+
+def _recomputed(session: Session, engine: Engine, row: dict[str, Any], now: datetime) -> dict[str, Any]:
+    rule = engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"]).policy.clocks[row["name"]]
+    return clk.recompute(row, rule, engine.calendar, now)
 
 
 def _record(

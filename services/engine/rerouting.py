@@ -7,15 +7,17 @@ from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select, upda
 from sqlalchemy.orm import Session, aliased
 
 from config.calendar import local_date
+from services.db.failures import is_outage
 from services.db.session import Database
 from services.engine import journal
+from services.engine.aside import NO_CLOCK, set_aside, take_back
 from services.engine.core import Engine
 from services.engine.loading import TURN
 from services.engine.models import Entry, Exclusion, Matter, WorkItem
 from services.engine.routing import COUNTY_OFFICE, find_turn
-from services.engine.sittings import MEMBER
 from services.identity.access import CLOCK
 from services.identity.models import Delegation, Grant, Person, Unit
+from statemachines.kit.policy import MEMBER
 
 BATCH = 200
 
@@ -27,18 +29,31 @@ def reroute_stranded(database: Database, now: datetime) -> int:
     its role no longer, or when nobody holds its role at its unit today whom the matter does not keep away. One that
     already waits for the county office stays there even if that is empty: there is nowhere further to go.
     """
-    moved = 0
+    moved, after = 0, 0
     while True:
         with database.write() as session:
-            stranded = _stranded(session, local_date(now))
-            for item in stranded:
-                _route(session, item, now)
-        moved += len(stranded)
+            stranded = _stranded(session, local_date(now), after)
+            moved += sum(_route_or_leave(session, item, now) for item in stranded)
         if len(stranded) < BATCH:
             return moved
+        after = stranded[-1]["id"]
 
 
-def _stranded(session: Session, today: date) -> list[dict[str, Any]]:
+def _route_or_leave(session: Session, item: dict[str, Any], now: datetime) -> bool:
+    """One that cannot be routed is set aside and stops no other."""
+    try:
+        with session.begin_nested():
+            _route(session, item, now)
+    except Exception as problem:
+        if is_outage(problem):
+            raise
+        set_aside(session, item["matter_id"], NO_CLOCK, problem, now)
+        return False
+    take_back(session, [(item["matter_id"], NO_CLOCK)])
+    return True
+
+
+def _stranded(session: Session, today: date, after: int) -> list[dict[str, Any]]:
     gone = and_(WorkItem.person_id.is_not(None), ~exists().where(Person.id == WorkItem.person_id, Person.active))
     root = aliased(Unit)
     last_resort = and_(
@@ -49,8 +64,10 @@ def _stranded(session: Session, today: date) -> list[dict[str, Any]]:
         select(WorkItem.id, WorkItem.matter_id, WorkItem.role, WorkItem.unit_id, WorkItem.person_id, Unit.path)
         .join(Matter, Matter.id == WorkItem.matter_id)
         .join(Unit, Unit.id == Matter.unit_id)
-        .where(WorkItem.closed_at.is_(None), WorkItem.role != MEMBER, or_(gone, _lost(today), empty))
-        .order_by(WorkItem.matter_id)
+        .where(
+            WorkItem.id > after, WorkItem.closed_at.is_(None), WorkItem.role != MEMBER, or_(gone, _lost(today), empty)
+        )
+        .order_by(WorkItem.id)
         .limit(BATCH)
         .with_for_update(of=Matter.__table__, skip_locked=True, key_share=True)
     )
@@ -63,10 +80,17 @@ def _lost(today: date) -> ColumnElement[bool]:
         Entry.matter_id == WorkItem.matter_id, Entry.action.in_(("claim", "transfer")), Entry.at >= WorkItem.opened_at
     )
     here, top, holder = aliased(Unit), aliased(Unit), aliased(Person)
-    lent = exists().where(
-        Delegation.from_id == Grant.person_id, Delegation.to_id == WorkItem.person_id, Delegation.starts_on <= today,
-        Delegation.ends_on >= today, Delegation.revoked_at.is_(None),
-    )  # fmt: skip
+    lent = (
+        exists()
+        .where(
+            Delegation.from_id == Grant.person_id,
+            Delegation.to_id == WorkItem.person_id,
+            Delegation.starts_on <= today,
+            Delegation.ends_on >= today,
+            Delegation.revoked_at.is_(None),
+        )
+        .correlate(Grant, WorkItem)
+    )  # fmt: skip  (two levels down the item would otherwise be any item)
     holds = exists().where(
         Grant.role == WorkItem.role, *_valid(today), or_(Grant.person_id == WorkItem.person_id, lent),
         holder.id == Grant.person_id, holder.active,
@@ -80,13 +104,14 @@ def _valid(today: date) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 
 def _held(today: date) -> ColumnElement[bool]:
+    kept_away = exists().where(Exclusion.matter_id == WorkItem.matter_id, Exclusion.person_id == Person.id)
     return exists().where(
         Grant.role == WorkItem.role,
         Grant.unit_id == WorkItem.unit_id,
         *_valid(today),
         Person.id == Grant.person_id,
         Person.active,
-        ~exists().where(Exclusion.matter_id == WorkItem.matter_id, Exclusion.person_id == Person.id),
+        ~kept_away.correlate(WorkItem, Person),
     )
 
 

@@ -12,9 +12,6 @@ from services.engine.models import Urn
 from services.engine.registry import Definition, canonical, digest
 from statemachines.kit.panels import Panel, Seat, SeatState, Tally, Vote
 
-MEMBER = "member"
-"""The role of a work item that waits for a seat; nobody holds it, so it passes to no one."""
-
 
 @dataclass
 class Sitting:

@@ -11,13 +11,14 @@ from datetime import date, datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
-from services.db.errors import DubanError
+from services.db.failures import is_outage
 from services.db.session import Database
 from services.db.upsert import insert_missing
 from services.engine import clocks as clk
+from services.engine.aside import forget_ended, reason, resting, set_aside, take_back
 from services.engine.core import Engine, engine_for
 from services.engine.deeds import Deed, do_deeds
 from services.engine.errors import VersionLost
@@ -30,13 +31,6 @@ from statemachines.kit.policy import Rung
 
 BATCH = 500
 log = structlog.get_logger(__name__)
-
-_DUE = (
-    select(*Clock.__table__.columns)
-    .join(Matter, Matter.id == Clock.matter_id)
-    .where(Clock.state == clk.RUNNING)
-    .order_by(Clock.next_rung_at, Clock.id)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +45,8 @@ class Plan:
 def sweep(runtime: Runtime, now: datetime) -> dict[str, Any]:
     """Route on what waits for nobody, let go on what waited for others, then fire every rung due at `now`."""
     rerouted = reroute_stranded(runtime.database, now)
+    with runtime.database.write() as session:
+        forget_ended(session)
     engine = engine_for(runtime)
     gone_on = tell_all(runtime.database, engine, now)
     return {**sweep_all(runtime.database, engine, now), "rerouted": rerouted, "gone_on": gone_on}
@@ -62,13 +58,12 @@ def sweep_all(
     """Fire every rung due at `now`; return {"due", "fired", "skipped", "set_aside", "failed_deeds", "by_rung"}.
 
     `due` counts clocks looked at, `skipped` rungs that somebody else had fired, `set_aside` clocks that could not be
-    served (their reason is in the clock's ledger; they are tried again after an hour and stop nobody else).
+    served (see `aside`: their reason is kept, they are tried again after an hour and stop nobody else).
     """
-    totals: Counter[str] = Counter(due=0, fired=0, skipped=0, set_aside=0)
+    totals: Counter[str] = Counter(due=0, fired=0, skipped=0, set_aside=0, failed_deeds=0)
     by_rung: Counter[str] = Counter()
     while True:
-        with database.write() as session:
-            batch = sweep_batch(session, engine, now)
+        batch = _batch(database, engine, now)
         totals.update({k: v for k, v in batch.items() if k != "by_rung"})
         by_rung.update(batch["by_rung"])
         if progress:
@@ -77,28 +72,70 @@ def sweep_all(
             return {**totals, "by_rung": dict(sorted(by_rung.items()))}
 
 
-def sweep_batch(session: Session, engine: Engine, now: datetime) -> dict[str, Any]:
-    """Serve up to `BATCH` clocks inside the caller's transaction."""
-    rows = session.execute(
-        _DUE.where(Clock.next_rung_at <= now)
-        .limit(BATCH)
-        .with_for_update(of=[Matter.__table__, Clock.__table__], skip_locked=True, key_share=True)
-    ).mappings()
-    clocks = [dict(row) for row in rows]
+def _batch(database: Database, engine: Engine, now: datetime) -> dict[str, Any]:
+    """Serve one batch in one transaction; where something in it makes that fail, its clocks one by one."""
+    try:
+        with database.write() as session:
+            return sweep_batch(session, engine, now)
+    except Exception as problem:
+        if is_outage(problem):
+            raise
+        log.warning("a batch failed and is served clock by clock", why=type(problem).__name__)
+    return _singly(database, engine, now)
+
+
+def _singly(database: Database, engine: Engine, now: datetime) -> dict[str, Any]:
+    with database.read() as session:
+        clocks = session.execute(_due(now).with_only_columns(Clock.id, Clock.matter_id)).tuples().all()
+    totals: Counter[str] = Counter()
+    by_rung: Counter[str] = Counter()
+    for clock_id, matter_id in clocks:
+        try:
+            with database.write() as session:
+                served = sweep_batch(session, engine, now, clock_id)
+            totals.update({k: v for k, v in served.items() if k != "by_rung"})
+            by_rung.update(served["by_rung"])
+        except Exception as problem:
+            if is_outage(problem):
+                raise
+            with database.write() as session:
+                _set_aside(session, clock_id, matter_id, problem, now)
+            totals.update(due=1, set_aside=1)
+    return {"due": 0, **totals, "by_rung": by_rung}
+
+
+def sweep_batch(session: Session, engine: Engine, now: datetime, only: int | None = None) -> dict[str, Any]:
+    """Serve up to `BATCH` clocks, or `only` this one, inside the caller's transaction."""
+    due = _due(now) if only is None else _due(now).where(Clock.id == only)
+    locked = due.with_for_update(of=[Matter.__table__, Clock.__table__], skip_locked=True, key_share=True)
+    clocks = [dict(row) for row in session.execute(locked).mappings()]
     matters = _matters(session, {c["matter_id"] for c in clocks})
     counts: Counter[str] = Counter(due=len(clocks), fired=0, skipped=0, set_aside=0)
     plans = []
     for clock in clocks:
         try:
             plans.append(_plan(session, engine, clock, matters[clock["matter_id"]], now))
-        except DubanError as problem:
-            _set_aside(session, clock, problem, now)
+        except Exception as problem:
+            if is_outage(problem):
+                raise
+            _set_aside(session, clock["id"], clock["matter_id"], problem, now)
             counts["set_aside"] += 1
     deeds = _claim(session, plans, now)
     counts["fired"] = len(deeds)
     counts["skipped"] = sum(len(p.rungs) for p in plans) - len(deeds)
     counts["failed_deeds"] = do_deeds(engine, session, deeds, matters, now)
+    take_back(session, ((p.clock["matter_id"], p.clock["id"]) for p in plans))
     return {**counts, "by_rung": Counter(f"{d.clock['name']} {d.rung.at}" for d in deeds)}
+
+
+def _due(now: datetime) -> Select[Any]:
+    return (
+        select(*Clock.__table__.columns)
+        .join(Matter, Matter.id == Clock.matter_id)
+        .where(Clock.state == clk.RUNNING, Clock.next_rung_at <= now, ~resting(now))
+        .order_by(Clock.next_rung_at, Clock.id)
+        .limit(BATCH)
+    )
 
 
 def _matters(session: Session, ids: set[int]) -> dict[int, dict[str, Any]]:
@@ -143,8 +180,6 @@ def _claim(session: Session, plans: list[Plan], now: datetime) -> list[Deed]:
     ]
 
 
-def _set_aside(session: Session, clock: dict[str, Any], problem: DubanError, now: datetime) -> None:
-    later = now + clk.SET_ASIDE_FOR
-    ledger = {**clock["ledger"], "set_aside": {"at": now.isoformat(), "why": str(problem)}}
-    session.execute(update(Clock).where(Clock.id == clock["id"]).values(next_rung_at=later, ledger=ledger))
-    log.warning("clock set aside", clock=clock["id"], matter=clock["matter_id"], why=str(problem))
+def _set_aside(session: Session, clock_id: int, matter_id: int, problem: Exception, now: datetime) -> None:
+    set_aside(session, matter_id, clock_id, problem, now)
+    log.warning("clock set aside", clock=clock_id, matter=matter_id, why=reason(problem)[0])

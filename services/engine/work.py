@@ -16,10 +16,10 @@ from services.engine.messages import message_rows, send
 from services.engine.models import Matter, Message, WorkItem
 from services.engine.permission import stands_in_for
 from services.engine.routing import COUNTY_OFFICE, find_turn, path_of
-from services.engine.sittings import MEMBER
 from services.engine.visibility import find_visible, visible
 from services.identity.access import Actor, load_actor
 from services.identity.models import Person
+from statemachines.kit.policy import MEMBER
 
 MAY_TRANSFER = frozenset({"unit_leader", COUNTY_OFFICE})
 """Who moves an item that somebody else has, besides that somebody."""

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 from sqlalchemy.orm import Session
+from structlog.contextvars import bind_contextvars
 
 from services.db.session import DatabaseBusy
 from services.engine.core import Engine
@@ -91,12 +92,20 @@ class Call:
         return self.service.runtime.database.write()
 
 
-async def clock() -> datetime:
-    """The present: the one place of the API that reads it."""
+def clock_now() -> datetime:
+    """The present, for what is no request: the one place that reads it."""
     return datetime.now(UTC)
 
 
+async def clock() -> datetime:
+    """The present of a request."""
+    return clock_now()
+
+
 async def service(request: Request) -> Service:
+    """What the application works with; from here on the log names the matter that the address names."""
+    if (matter := request.path_params.get("matter_id")) is not None:
+        bind_contextvars(matter=matter)
     found: Service = request.app.state.service
     return found
 

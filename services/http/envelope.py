@@ -10,8 +10,10 @@ import structlog
 from fastapi import HTTPException, Request, Response
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from services.documents import MOST_BYTES
+from services.http.measures import measure
 from services.http.problems import unexpected
 
 UPLOADS = frozenset({"/api/v1/attachments", "/uploads", "/units/import"})
@@ -60,6 +62,8 @@ class _Request:
     async def run(self) -> None:
         started = time.monotonic()
         self.scope.setdefault("state", {})["id"] = self.id
+        clear_contextvars()
+        bind_contextvars(request=self.id)  # on every line that is written meanwhile, in whatever thread
         try:
             if _announced_length(self.scope) > self.limit:
                 await self.too_large(Request(self.scope), self.limit)(self.scope, self._receive, self.send)
@@ -67,14 +71,14 @@ class _Request:
                 await self.app(self.scope, self.receive, self.send)
         except Exception:
             # told plainly: a renderer that shows local variables would put complainants and passwords into the log
-            log.error("failed", request=self.id, exception=traceback.format_exc())
+            log.error("failed", exception=traceback.format_exc())
             if self.status is not None:
                 raise  # half of an answer is out: only breaking the connection tells that it is no answer
             await unexpected(self.id)(self.scope, self._receive, self.send)
         finally:
-            route = getattr(self.scope.get("route"), "path", None)  # never the path itself: it may hold a receipt code
-            took = round((time.monotonic() - started) * 1000)
-            log.info(self.scope["method"], route=route, status=self.status, ms=took, request=self.id)
+            took, route = time.monotonic() - started, _template(self.scope)
+            log.info(self.scope["method"], route=route, status=self.status, ms=round(took * 1000))
+            measure(self.scope["method"], route, self.status, took)
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -91,6 +95,12 @@ class _Request:
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
         await self._send(message)
+
+
+def _template(scope: Scope) -> str | None:
+    """The route's path with the names of its parts; never the path itself, which may hold a receipt code."""
+    whole = scope.get("fastapi", {}).get("effective_route_context")  # a route of its own knows no prefix
+    return getattr(whole or scope.get("route"), "path", None)
 
 
 def _request_id(given: str) -> str:

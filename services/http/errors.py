@@ -38,6 +38,18 @@ class CrossSite(DubanError):
         )
 
 
+class MetricsClosed(DubanError):
+    """The figures are for this machine and for whoever has the token."""
+
+    code: ClassVar[str] = "metrics_closed"
+    status: ClassVar[int] = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "metrics are read on this machine, or with DUBAN_METRICS_TOKEN as bearer token", "仅供本机监控读取。"
+        )
+
+
 class TooManyRequests(DubanError):
     """The look-up is rate-limited; `extra["retry_after"]` says in how many seconds to try again."""
 

@@ -9,12 +9,17 @@ from fastapi import FastAPI, Request, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
 
 from services.db.errors import DubanError
+from services.db.failures import CommitLost, explain
 
 MEDIA_TYPE = "application/problem+json"
+FAILURES: tuple[type[Exception], ...] = (DBAPIError, NoConnectionFree, CommitLost, OSError)
+"""Exceptions among which failures of database and disk are; what else comes as one of them is a mistake of ours."""
+
 log = structlog.get_logger(__name__)
 
 _HTTP = {
@@ -63,7 +68,8 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(IntegrityError, _collided)
-    app.add_exception_handler(OperationalError, _unreachable)
+    for failure in FAILURES:
+        app.add_exception_handler(failure, _failed)
 
 
 def _refused(request: Request, error: Exception) -> Response:
@@ -122,9 +128,8 @@ def _collided(request: Request, error: Exception) -> Response:
     )  # fmt: skip
 
 
-def _unreachable(request: Request, error: Exception) -> Response:
-    log.error("database", why=str(getattr(error, "orig", error)), request=request.state.id)
-    return problem(
-        request.state.id, 503, "database_unavailable", "the database does not answer; nothing was changed; try again",
-        "数据库暂不可用，本次操作未生效，请稍后重试。", headers={"Retry-After": "5"},
-    )  # fmt: skip
+def _failed(request: Request, error: Exception) -> Response:
+    if (meaning := explain(error)) is None:
+        raise error
+    log.error("database or disk failed", why=str(getattr(error, "orig", error)), request=request.state.id)
+    return _refused(request, meaning)

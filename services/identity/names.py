@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Select, bindparam, select
 from sqlalchemy.orm import Session
 
+from services.db.session import READS
 from services.identity.models import Person, Unit
 
 
@@ -25,5 +26,9 @@ _UNITS = select(Unit.id, Unit.name).where(Unit.id.in_(_IDS))
 
 
 def _names(session: Session, statement: Select[Any], ids: Iterable[int | None]) -> dict[int, str]:
+    """A session that only reads asks for each name once."""
     wanted = sorted({one for one in ids if one is not None})
-    return dict(session.connection().execute(statement, {"ids": wanted}).tuples().all()) if wanted else {}
+    known: dict[int, str] = session.info.setdefault(statement, {}) if session.info.get(READS) else {}
+    if missing := [one for one in wanted if one not in known]:
+        known.update(session.connection().execute(statement, {"ids": missing}).tuples().all())
+    return {one: known[one] for one in wanted if one in known}

@@ -78,6 +78,10 @@ class Vault:
             ) from None
         return plain.decode()
 
+    def knows(self, sealed: bytes) -> bool:
+        """Whether the key that sealed this is in the file; whether it still opens only `open` can tell."""
+        return sealed[:_ID_BYTES] in self._by_id
+
     def sign(self, text: str) -> str:
         """A signature of the text with the current key: 43 URL-safe characters. Say in the text what for."""
         return _mac(self._keys[0], "sign", text)

@@ -42,10 +42,11 @@ def unfollow(session: Session, actor: Actor, matter_id: int) -> None:
     _put(session, actor, matter_id, "followed_at", None)
 
 
-def follows(session: Session, actor: Actor, matter_id: int) -> bool:
-    """Whether the actor follows this matter."""
+def attention_of(session: Session, actor: Actor, matter_id: int) -> tuple[datetime | None, bool]:
+    """Return when the actor last opened this matter, if ever, and whether he follows it."""
     asked = {"person_id": actor.id, "matter_id": matter_id}
-    return session.connection().execute(_FOLLOWS, asked).first() is not None
+    found = session.connection().execute(_PAID, asked).one_or_none()
+    return (found.seen_at, found.followed_at is not None) if found else (None, False)
 
 
 def seen_at(session: Session, actor: Actor, matter_ids: Collection[int]) -> dict[int, datetime]:
@@ -54,10 +55,8 @@ def seen_at(session: Session, actor: Actor, matter_ids: Collection[int]) -> dict
     return dict(session.connection().execute(_SEEN, asked).tuples().all())
 
 
-_FOLLOWS = select(Attention.matter_id).where(
-    Attention.person_id == bindparam("person_id"),
-    Attention.matter_id == bindparam("matter_id"),
-    Attention.followed_at.is_not(None),
+_PAID = select(Attention.seen_at, Attention.followed_at).where(
+    Attention.person_id == bindparam("person_id"), Attention.matter_id == bindparam("matter_id")
 )
 _SEEN: Select[tuple[int, datetime]] = select(Attention.matter_id, Attention.seen_at).where(
     Attention.person_id == bindparam("person_id"),

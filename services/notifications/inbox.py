@@ -49,7 +49,7 @@ def list_messages(
 
 def count_unread(session: Session, actor: Actor) -> int:
     """Return how many messages the actor has not read."""
-    return int(session.connection().execute(_unread(), {"person_id": actor.id}).scalar_one())
+    return int(session.connection().execute(unread_of_person(), {"person_id": actor.id}).scalar_one())
 
 
 def mark_read(session: Session, actor: Actor, now: datetime, ids: Collection[int] | None = None) -> int:
@@ -66,8 +66,8 @@ def matter_of(session: Session, actor: Actor, message_id: int) -> int | None:
 
 
 @cache
-def _unread() -> Select[tuple[int]]:
-    """Kept: the frame of every page asks for it."""
+def unread_of_person() -> Select[tuple[int]]:
+    """Return the query for how many messages the person bound as `person_id` has not read."""
     return select(func.count(Message.id)).where(*_of(bindparam("person_id")), Message.read_at.is_(None))
 
 

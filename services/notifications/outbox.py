@@ -1,8 +1,14 @@
-"""Sends the mail and chat copies of messages: each leaves once, none is lost, whoever delivers and however often."""
+"""Sends the mail and chat copies of messages: each leaves once, none is lost, whoever delivers and however often.
+
+The limit: where a deliverer is killed, or a mail server breaks off, between taking a copy and saying so, nobody can
+know that it left. It is sent again then: rather twice than never.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -10,6 +16,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
+from services.db.patience import persist
 from services.db.session import Database
 from services.engine.models import Matter, Message
 from services.notifications.channels import NotDelivered, Send, send_through
@@ -19,7 +26,9 @@ BATCH = 20
 LEASE = timedelta(hours=1)
 """How long a deliverer has for one batch; if it dies, others take its messages up after that."""
 
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
+"""Between tries, doubled each time: after a day without a mail server its reminders leave within the hour."""
+
 FRESH = timedelta(days=7)
 """What is older is no news: it is not sent when channels are first set up."""
 
@@ -31,6 +40,8 @@ log = structlog.get_logger(__name__)
 def deliver(runtime: Runtime, now: datetime, send: Send | None = None) -> dict[str, int]:
     """Send what is due; return {"due", "sent", "failed", "waiting", "skipped"} as numbers of messages.
 
+    Where nothing of a whole batch leaves, the channels are down: the rest is put off untried, since trying each would
+    take its time-out each.
     `waiting` were tried in vain and come again later; `skipped` are not sent: too old, or, where no channel is set,
     all there are of the last days. `send` stands in for the channels of the settings.
     """
@@ -45,12 +56,32 @@ def deliver(runtime: Runtime, now: datetime, send: Send | None = None) -> dict[s
     with database.write() as session:
         counts["skipped"] = _set_stale_aside(session, now)
     while batch := _claim(database, now):
-        counts.update(due=len(batch), **_deliver_batch(database, batch, send, now))
+        done = _deliver_batch(database, batch, send, now)
+        counts.update(due=len(batch), **done)
+        if not done["sent"]:
+            counts["due"] += persist(database, partial(_put_off, now=now))
+            break
     with database.read() as session:
         counts["waiting"] = _count(
             session, Message.sent_at.is_(None), Message.attempts > 0, Message.next_try_at < NEVER
         )
     return dict(counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Copies that have not left: how many, how many were tried in vain, and when the oldest was written."""
+
+    copies: int
+    failed: int
+    since: datetime | None
+
+
+def waiting_copies(session: Session) -> Waiting:
+    """Count what is to leave; what was set aside as too old is not."""
+    wanted = select(func.count(), func.count().filter(Message.attempts > 0), func.min(Message.made_at))
+    row = session.execute(wanted.where(Message.sent_at.is_(None), Message.next_try_at < NEVER)).one()
+    return Waiting(*row)
 
 
 def _claim(database: Database, now: datetime) -> list[dict[str, Any]]:
@@ -79,11 +110,21 @@ def _deliver_batch(database: Database, batch: list[dict[str, Any]], send: Send, 
     for text, messages in copies.items():
         problem = _try(send, text)
         counts["failed" if problem else "sent"] += len(messages)
-        with database.write() as session:
-            for message in messages:
-                columns = _failed(message, problem, now) if problem else {"sent_at": now, "last_error": None}
-                session.execute(update(Message).where(Message.id == message["id"]).values(**columns))
+        persist(database, partial(_note, messages, problem, now))
     return dict(counts)
+
+
+def _note(messages: list[dict[str, Any]], problem: str | None, now: datetime, session: Session) -> None:
+    for message in messages:
+        columns = _failed(message, problem, now) if problem else {"sent_at": now, "last_error": None}
+        session.execute(update(Message).where(Message.id == message["id"]).values(**columns))
+
+
+def _put_off(session: Session, now: datetime) -> int:
+    """Let all that is due wait for the channels as if it had been tried; return how much that is."""
+    due = Message.sent_at.is_(None), Message.next_try_at <= now
+    columns = {"next_try_at": now + FIRST_PAUSE, "attempts": Message.attempts + 1, "last_error": "channels are down"}
+    return len(session.execute(update(Message).where(*due).values(**columns).returning(Message.id)).all())
 
 
 def _try(send: Send, text: str) -> str | None:

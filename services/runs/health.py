@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from services.engine.aside import count_aside
 from services.runs.models import FlowPlan, FlowRun, RunState
 from services.runs.pausing import Pause, pauses
 
@@ -19,13 +20,14 @@ SIGN_OF_LIFE = timedelta(minutes=3)
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """How it stands: whether the sweep is paused, when it last succeeded, whether that is too long ago, and whether
-    the clock shows signs of life."""
+    """How it stands: whether the sweep is paused, when it last succeeded, whether that is too long ago, whether the
+    clock shows signs of life, and how many matters are set aside."""
 
     paused: Pause | None
     swept_at: datetime | None
     overdue: bool
     clock_alive: bool
+    set_aside: int = 0
 
     @property
     def alarming(self) -> bool:
@@ -38,7 +40,9 @@ def watch(session: Session, now: datetime) -> Watch:
     swept = session.scalar(select(func.max(FlowRun.ended_at)).where(*done))
     seen = session.scalar(select(func.max(FlowPlan.noted_at)))
     alive = seen is not None and seen > now - SIGN_OF_LIFE
-    return Watch(pauses(session).get(SWEEP), swept, swept is None or swept < now - SWEPT_WITHIN, alive)
+    return Watch(
+        pauses(session).get(SWEEP), swept, swept is None or swept < now - SWEPT_WITHIN, alive, count_aside(session)
+    )
 
 
 def note_plan(session: Session, plan: Mapping[str, datetime | None], now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""The table of runs: written by the clock whether Prefect is there or not, so that it is the whole story."""
+"""The table of runs: written by whoever runs a flow, whether Prefect is there or not, so that it is the whole story."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from services.identity.models import Person
 
 
 class RunState(StrEnum):
-    """`requested` waits for the clock; `crashed` was running when its clock died."""
+    """`requested` waits for the clock; `crashed` was running when its process died."""
 
     REQUESTED = "requested"
     RUNNING = "running"
@@ -22,10 +22,20 @@ class RunState(StrEnum):
 
 
 class Via(StrEnum):
-    """Who keeps the logs: Prefect, or nobody but the clock itself while Prefect was away."""
+    """Who keeps the logs: Prefect, or nobody but the clock itself while Prefect was away, or the watch that stepped in
+    because no worker came."""
 
     PREFECT = "prefect"
     CLOCK = "clock"
+    WATCH = "watch"
+
+
+class Trouble(StrEnum):
+    """What is wrong with a flow: not started in its time, ended in an error, or its process died."""
+
+    LATE = "late"
+    FAILED = "failed"
+    CRASHED = "crashed"
 
 
 def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
@@ -35,12 +45,14 @@ def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
 
 _WAITING = text("state IN ('requested', 'running')")
 _PAUSED = text("resumed_at IS NULL")
+_OPEN = text("closed_at IS NULL")
 
 
 class FlowRun(Base):
     """One run of one flow. `scheduled_for` is its slot in the table, or when it was asked for by hand.
 
-    `result` is the flow's dict of numbers; `error` is set when it failed or crashed.
+    `result` is the flow's dict of numbers; `error` is set when it failed or crashed. `beats` grows while its process
+    lives, see `services/runs/pulse.py`.
     """
 
     __tablename__ = "flow_run"
@@ -58,6 +70,7 @@ class FlowRun(Base):
     state: Mapped[str]
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None] = mapped_column(index=True)
+    beats: Mapped[int] = mapped_column(default=0)
     via: Mapped[str | None]
     prefect_run_id: Mapped[str | None]
     result: Mapped[dict[str, Any] | None]
@@ -81,8 +94,25 @@ class FlowPause(Base):
     resumed_by: Mapped[int | None] = mapped_column(ForeignKey(Person.id))
 
 
+class FlowIncident(Base):
+    """Something wrong with a flow, of which supervisors were told once; over when `closed_at` is set."""
+
+    __tablename__ = "flow_incident"
+    __table_args__ = (
+        _one_of("trouble", Trouble),
+        Index("uq_flow_incident_open", "flow", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    flow: Mapped[str]
+    trouble: Mapped[str]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+
 class FlowPlan(Base):
-    """When the clock will next wake a flow; `noted_at` is the clock's own sign of life, renewed every minute."""
+    """When a flow runs next; `noted_at` is the sign of life of the clock, or of the watch on several machines, renewed
+    every minute. The row is also what is held while deciding about its flow."""
 
     __tablename__ = "flow_plan"
 

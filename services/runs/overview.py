@@ -30,7 +30,9 @@ FLOWS: Mapping[str, Flow] = {
     "deliver_notifications": Flow("通知投递", "每 5 分钟", "把站内消息的副本发到邮件等渠道。"),
     "refresh_calendar": Flow("工作日历更新与期限重算", "每日 00:05", "按最新放假安排重算期限，暂定日期随之确定。"),
     "clear_uploads": Flow("清理未使用的上传文件", "每日 03:15", "删除上传满 14 天而未随表单提交的文件。"),
-    "verify_journal": Flow("流转记录防篡改校验", "每日 02:35", "逐条核对办理记录的校验链。"),
+    "anchor_journal": Flow("流转记录存证", "每日 01:25", "把办理记录校验链的末端写入数据库之外的存证文件。"),
+    "back_up": Flow("每夜备份", "每日 01:55", "把数据库、附件和存证写入一个备份文件，只保留最近几份。"),
+    "verify_journal": Flow("流转记录防篡改校验", "每日 02:35", "逐条核对办理记录的校验链，并与存证比对。"),
     "open_obligations": Flow("定期事项到期产生", "每日 00:35", "按周期为各单位产生应办事项，无工作日的期间免除。"),
     "propose_candidates": Flow(
         "按规则提出待研判事项", "每日 06:25", "依据已办事项的结果提出，由人研判，不作任何处理。"
@@ -77,5 +79,6 @@ _NUMBERS = {
     "sent": "已发送", "failed": "失败", "waiting": "等待重试", "looked_at": "检查期限", "moved": "改期",
     "still_provisional": "仍为暂定", "matters": "核对事项", "entries": "核对记录",
     "opened": "产生事项", "waived": "免除", "left": "留待下次",
-    "proposed": "提出事项", "added": "补充依据",
+    "proposed": "提出事项", "added": "补充依据", "written": "写出备份", "kept": "保留备份", "removed": "删除旧备份",
+    "missing": "缺失附件", "heads": "新增存证", "anchors": "核对存证",
 }  # fmt: skip

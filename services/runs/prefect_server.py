@@ -1,8 +1,9 @@
-"""The sibling Prefect server, spoken to over HTTP: `import prefect` would cost the web seconds and 80 MiB."""
+"""The Prefect server, spoken to over HTTP: `import prefect` would cost the web seconds and 80 MiB."""
 
 import os
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypedDict
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -40,7 +41,7 @@ class PrefectUnreachable(DubanError):
 
 
 class PrefectStatus(TypedDict):
-    """`ui` is where Prefect's own pages are, on this machine."""
+    """`ui` is where Prefect's own pages are: on this machine, or on the server that several machines share."""
 
     up: bool
     ui: str
@@ -55,18 +56,21 @@ class LogLine(TypedDict):
 
 
 def prefect_url(settings: Settings) -> str:
-    """The server's address on this machine."""
-    return f"http://{LOOPBACK}:{settings.prefect_port}"
+    """The server's address: the sibling's on this machine, or the one that several machines share."""
+    return settings.prefect_api_url.removesuffix("/api") or f"http://{LOOPBACK}:{settings.prefect_port}"
 
 
 def prefect_environ(settings: Settings, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """`environ` with everything the Prefect server and its clients need, and no other setting of Prefect's."""
     kept = {name: text for name, text in environ.items() if not name.startswith("PREFECT_")}
     proxied = kept.get("no_proxy") or kept.get("NO_PROXY")
-    unproxied = ",".join(filter(None, [proxied, LOOPBACK, "localhost"]))
+    shared = urlsplit(settings.prefect_api_url).hostname
+    unproxied = ",".join(dict.fromkeys(filter(None, [proxied, LOOPBACK, "localhost", shared])))
+    login = {"PREFECT_API_AUTH_STRING": settings.prefect_auth} if settings.prefect_auth else {}
     return (
         kept
         | _SERVER
+        | login
         | {
             "PREFECT_HOME": str(settings.home / "prefect"),
             "PREFECT_API_URL": f"{prefect_url(settings)}/api",
@@ -79,7 +83,7 @@ def prefect_environ(settings: Settings, environ: Mapping[str, str] = os.environ)
 def prefect_status(settings: Settings, seconds: float = 1.0) -> PrefectStatus:
     """Whether the server answers within `seconds`."""
     try:
-        up = _request(settings, "GET", "health", seconds) is True
+        up = ask(settings, "GET", "health", seconds) is True
     except PrefectUnreachable:
         up = False
     return {"up": up, "ui": prefect_url(settings)}
@@ -93,15 +97,18 @@ def run_logs(settings: Settings, prefect_run_id: str, limit: int = PAGE, offset:
         "limit": min(limit, PAGE),
         "offset": offset,
     }
-    lines = _request(settings, "POST", "logs/filter", 5.0, asked)
+    lines = ask(settings, "POST", "logs/filter", 5.0, asked)
     return [{"at": line["timestamp"], "level": _level(line["level"]), "text": line["message"]} for line in lines]
 
 
-def _request(settings: Settings, method: str, path: str, seconds: float, body: Any = None) -> Any:
+def ask(settings: Settings, method: str, path: str, seconds: float, body: Any = None) -> Any:
+    """What the server's API answers. Raises `PrefectUnreachable`, also where it refuses."""
+    user, _, password = settings.prefect_auth.partition(":")
     try:
-        with httpx.Client(trust_env=False, timeout=seconds) as client:
+        with httpx.Client(trust_env=False, timeout=seconds, auth=(user, password) if user else None) as client:
             answer = client.request(method, f"{prefect_url(settings)}/api/{path}", json=body)
-            return answer.raise_for_status().json()
+            answer.raise_for_status()
+            return answer.json() if answer.content else None
     except (httpx.HTTPError, ValueError) as error:
         raise PrefectUnreachable from error
 

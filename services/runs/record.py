@@ -42,16 +42,27 @@ class Outcome:
     prefect_run_id: str | None = None
 
 
-def begin_run(session: Session, flow: str, scheduled_for: datetime, now: datetime) -> int:
+def begin_run(
+    session: Session, flow: str, scheduled_for: datetime, now: datetime, via: Via | None = None,
+    prefect_run_id: str | None = None,
+) -> int:  # fmt: skip
     """Record that `flow` starts now for its slot; the row's id."""
-    run = FlowRun(flow=flow, scheduled_for=scheduled_for, started_at=now, state=RunState.RUNNING)
+    run = FlowRun(
+        flow=flow, scheduled_for=scheduled_for, started_at=now, state=RunState.RUNNING, via=via,
+        prefect_run_id=prefect_run_id,
+    )  # fmt: skip
     session.add(run)
     session.flush()
     return run.id
 
 
+def note_prefect_run(session: Session, run_id: int, prefect_run_id: str) -> None:
+    """Record under which id Prefect keeps a run that has begun."""
+    session.execute(update(FlowRun).where(FlowRun.id == run_id).values(prefect_run_id=prefect_run_id))
+
+
 def end_run(session: Session, run_id: int, outcome: Outcome, now: datetime) -> None:
-    """Record how the run ended."""
+    """Record how the run ended, also where it had been given up for dead."""
     session.execute(
         update(FlowRun)
         .where(FlowRun.id == run_id)

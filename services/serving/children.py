@@ -1,4 +1,4 @@
-"""The three processes of one machine."""
+"""The commands of this installation's processes: the three of one machine, and those of several."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ def children(settings: Settings) -> tuple[ChildSpec, ...]:
     environ = dict(os.environ) | settings.as_environ()
     prefect = prefect_environ(settings, environ)
     return (
-        ChildSpec("web", _web(settings), environ, grace=8.0),
+        ChildSpec("web", web_command(settings), environ, grace=8.0),
         ChildSpec("clock", (sys.executable, "-m", "flows.clock"), prefect, grace=20.0, wait=WEB_FIRST),
         ChildSpec("prefect", _prefect_server(settings), prefect, 10.0, prefect_log(settings), wait=WEB_FIRST),
     )
@@ -28,12 +28,21 @@ def prefect_log(settings: Settings) -> Path:
     return settings.home / "logs" / "prefect.log"
 
 
-def _web(settings: Settings) -> tuple[str, ...]:
+def web_command(settings: Settings) -> tuple[str, ...]:
+    """One web process. Whom it takes for the caller: whoever a trusted proxy names, else whoever connects."""
     return (
         *(sys.executable, "-m", "uvicorn", "services.app:create_app", "--factory"),
         *("--host", settings.host, "--port", str(settings.port)),
         *("--no-access-log", "--log-level", "warning", "--no-server-header"),
-        *("--timeout-graceful-shutdown", "5"),
+        *("--timeout-graceful-shutdown", "5", "--forwarded-allow-ips", settings.proxies),
+    )
+
+
+def worker_command(name: str, limit: int) -> tuple[str, ...]:
+    """Prefect's own worker on our pool."""
+    return (
+        *(sys.executable, "-m", "prefect", "worker", "start", "--pool", "duban", "--type", "process"),
+        *("--name", name, "--limit", str(limit), "--install-policy", "never"),
     )
 
 

@@ -37,7 +37,7 @@ def serve(settings: Settings) -> None:
 
     Raises `AlreadyServing` or `PortUnusable` before anything is started. Main thread only.
     """
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     with _sole_use(settings):
         _check_port(settings.host, settings.port, "DUBAN_HOST or DUBAN_PORT")
         _check_port(LOOPBACK, settings.prefect_port, "DUBAN_PREFECT_PORT")

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from services.engine import clocks as clk
 from services.engine.models import Clock, Matter, WorkItem
-from services.engine.sittings import MEMBER
+from statemachines.kit.policy import MEMBER
 
 
 @dataclass(frozen=True, slots=True)

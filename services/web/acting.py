@@ -6,8 +6,8 @@ from secrets import token_urlsafe
 
 from sqlalchemy.orm import Session
 
+from services.engine.loading import Loaded
 from services.engine.queries import PossibleAction
-from services.engine.visibility import find_visible
 from services.web.calls import Call
 from services.web.forms.fields import PREFIX, Field, read_fields
 from services.web.forms.objections import Objections
@@ -50,50 +50,49 @@ class ActForm:
         return f"{self.matter_id}-{self.chosen.name}"
 
 
-def empty_form(session: Session, call: Call, matter_id: int, deeds: Deeds, action: str) -> ActForm:
-    """Return the form of this action, or of the first that is possible; raise MatterNotFound."""
+def empty_form(session: Session, call: Call, loaded: Loaded, deeds: Deeds, action: str) -> ActForm:
+    """Return the form of this action, or of the first that is possible."""
     chosen = deeds.named(action) or next(iter(deeds.allowed), None)
     fields = read_fields(chosen.form) if chosen else ()
-    return _form(session, call, matter_id, deeds, chosen, Typed.initial(fields))
+    return _form(session, call, loaded, deeds, chosen, Typed.initial(fields))
 
 
 def shown_again(
-    session: Session, call: Call, matter_id: int, deeds: Deeds, action: str, typed: Typed, sent: Pairs,
+    session: Session, call: Call, loaded: Loaded, deeds: Deeds, action: str, typed: Typed, sent: Pairs,
     *, objections: Objections | None, refusal: str, changed: bool,
 ) -> ActForm:  # fmt: skip
     """Return the form with what was typed; where it is not possible any more, with what was typed to copy it from."""
     if deeds.named(action) is None:
-        return refused_form(session, call, matter_id, deeds, action, sent, refusal)
-    meanwhile = since(show_history(session, call, matter_id, None), whole(sent, "seq") or 0) if changed else None
+        return refused_form(session, call, loaded, deeds, action, sent, refusal)
+    meanwhile = since(show_history(session, call, loaded, None), whole(sent, "seq") or 0) if changed else None
     return _form(
-        session, call, matter_id, deeds, deeds.named(action), typed,
+        session, call, loaded, deeds, deeds.named(action), typed,
         objections=objections or NOTHING, refusal=refusal, changed=meanwhile,
     )  # fmt: skip
 
 
 def refused_form(
-    session: Session, call: Call, matter_id: int, deeds: Deeds, action: str, sent: Pairs, refusal: str = ""
+    session: Session, call: Call, loaded: Loaded, deeds: Deeds, action: str, sent: Pairs, refusal: str = ""
 ) -> ActForm:
     """Return the page's form after somebody sent one for an action that he cannot take now."""
     why = next((refused.why_not for refused in deeds.refused if refused.name == action), "")
-    meanwhile = since(show_history(session, call, matter_id, None), whole(sent, "seq") or 0)
+    meanwhile = since(show_history(session, call, loaded, None), whole(sent, "seq") or 0)
     left = [value.strip() for name, value in sent if name.startswith(PREFIX) and len(value.strip()) > 1]
     first = next(iter(deeds.allowed), None)
     typed = Typed.initial(read_fields(first.form) if first else ())
     return _form(
-        session, call, matter_id, deeds, first, typed, changed=meanwhile, left=left,
+        session, call, loaded, deeds, first, typed, changed=meanwhile, left=left,
         refusal=refusal or why or "事项已不在原来的环节，本次操作未执行",
     )  # fmt: skip
 
 
 def _form(
-    session: Session, call: Call, matter_id: int, deeds: Deeds, chosen: PossibleAction | None, typed: Typed,
+    session: Session, call: Call, loaded: Loaded, deeds: Deeds, chosen: PossibleAction | None, typed: Typed,
     *, objections: Objections = NOTHING, refusal: str = "", changed: Sequence[EntryFacts] | None = None,
     left: Sequence[str] = (),
 ) -> ActForm:  # fmt: skip
-    row = find_visible(session, call.engine, call.actor, matter_id)
-    fields = read_fields(chosen.form) if chosen else ()
+    row, fields = loaded.row, read_fields(chosen.form) if chosen else ()
     return ActForm(
-        matter_id, deeds, chosen, fields, typed, names_of(session, call, picked(typed, fields)), row["version"],
+        loaded.id, deeds, chosen, fields, typed, names_of(session, call, picked(typed, fields)), row["version"],
         row["journal_seq"], token_urlsafe(18), objections, refusal, changed, left,
     )  # fmt: skip

@@ -2,15 +2,18 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
 from services.engine.queries import WorkRow
+from services.engine.registry import Registry
 from services.engine.routing import find_turn, path_of
 from services.identity.access import unit_ids_in_scope
 from services.identity.models import Person, Post, Unit
+from services.identity.units import ancestors
 from services.web.calls import Call
 from services.web.pinyin import initials
 
@@ -25,27 +28,45 @@ class Choice:
     depth: int = 0
 
 
-def procedures(call: Call) -> list[Choice]:
+def procedures(call: Call) -> tuple[Choice, ...]:
     """Every procedure, in the order of their keys."""
-    return [Choice(key, found.title) for key, found in sorted(call.engine.registry.procedures.items())]
+    return _procedures(call.engine.registry)
 
 
-def states(call: Call) -> list[tuple[str, list[Choice]]]:
+def states(call: Call) -> tuple[tuple[str, tuple[Choice, ...]], ...]:
     """The states of each procedure, under its title."""
-    return [
-        (found.title, [Choice(str(state), found.label(str(state))) for state in found.states])
-        for _, found in sorted(call.engine.registry.procedures.items())
-    ]
+    return _states(call.engine.registry)
 
 
-def units(session: Session, call: Call) -> list[Choice]:
+def units(session: Session, call: Call) -> tuple[Choice, ...]:
     """The units where the caller holds any role, and all below them, as a tree."""
     inside = unit_ids_in_scope(session, call.actor)
-    rows = session.execute(select(Unit.id, Unit.name, Unit.path).order_by(Unit.path)).all()
-    wanted = [row for row in rows if inside is None or row.id in inside]
-    top = min((row.path.count("/") for row in wanted), default=0)
-    tree = sorted(wanted, key=lambda row: [int(part) for part in row.path.split("/") if part])
-    return [Choice(str(row.id), row.name, initials(row.name), row.path.count("/") - top) for row in tree]
+    rows = session.connection().execute(_UNITS).tuples()
+    return _tree(tuple(tuple(row) for row in rows if inside is None or row[0] in inside))
+
+
+_UNITS = select(Unit.id, Unit.name, Unit.path).order_by(Unit.path)
+
+
+@lru_cache(maxsize=4)
+def _procedures(registry: Registry) -> tuple[Choice, ...]:
+    return tuple(Choice(key, found.title) for key, found in sorted(registry.procedures.items()))
+
+
+@lru_cache(maxsize=4)
+def _states(registry: Registry) -> tuple[tuple[str, tuple[Choice, ...]], ...]:
+    return tuple(
+        (found.title, tuple(Choice(str(state), found.label(str(state))) for state in found.states))
+        for _, found in sorted(registry.procedures.items())
+    )
+
+
+@lru_cache(maxsize=256)
+def _tree(rows: tuple[tuple[int, str, str], ...]) -> tuple[Choice, ...]:
+    """Most people see one of a few parts of the tree, and it seldom changes."""
+    top = min((path.count("/") for _, _, path in rows), default=0)
+    tree = sorted(rows, key=lambda row: ancestors(row[2]))
+    return tuple(Choice(str(unit), name, initials(name), path.count("/") - top) for unit, name, path in tree)
 
 
 def unit_name(session: Session, unit_id: int) -> str:

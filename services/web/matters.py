@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from services.engine.acknowledging import may_acknowledge
 from services.engine.diagram import CannotDraw
+from services.engine.loading import Loaded
 from services.engine.queries import (
     EntryView,
     MatterView,
@@ -24,7 +25,7 @@ from services.engine.queries.rungs import RungView, open_rungs_of_one, rung_view
 from services.engine.registry import Definition
 from services.engine.visibility import find_visible
 from services.identity.models import Sealed
-from services.notifications.attention import follows, seen_at
+from services.notifications.attention import attention_of
 from services.web.calls import Call
 from services.web.drawing import coloured
 from services.web.forms.fields import Field, read_fields
@@ -80,11 +81,15 @@ class Aside:
 
 @dataclass(frozen=True, slots=True)
 class MatterPage:
-    """The whole page; `drawing` is None where the layout program is missing."""
+    """The whole page; `drawing` is None where the layout program is missing.
+
+    `unread`: something happened since this person opened it last.
+    """
 
     matter: MatterView
     steps: list[StepFacts]
     followed: bool
+    unread: bool
     aside: Aside
     drawing: Markup | None
 
@@ -100,36 +105,25 @@ class Deeds:
         return next((action for action in self.allowed if action.name == name), None)
 
 
-def show_matter(session: Session, call: Call, matter_id: int, deeds: Deeds) -> MatterPage:
-    """Return the page's content; raise MatterNotFound."""
-    row = find_visible(session, call.engine, call.actor, matter_id)
-    definition = _definition(session, call, row)
-    view = get_matter(session, call.engine, call.actor, matter_id, call.now, matter=row)
-    trail = [Move(*move) for move in row["record"]["trail"]]
+def show_matter(session: Session, call: Call, loaded: Loaded, deeds: Deeds) -> MatterPage:
+    """Return the page's content of a matter that `look` has found."""
+    view = get_matter(session, call.engine, loaded, call.actor, call.now)
+    seen, followed = attention_of(session, call.actor, loaded.id)
     return MatterPage(
-        view, _steps(session, call, definition, view), follows(session, call.actor, matter_id),
-        _aside(session, call, row, view, definition),
-        _draw(definition, trail, view.state, {action.name for action in deeds.allowed}),
+        view, _steps(session, call, loaded.definition, view), followed, _is_unread(view, seen),
+        _aside(session, call, loaded, view),
+        _draw(loaded, {action.name for action in deeds.allowed}),
     )  # fmt: skip
 
 
-def show_aside(session: Session, call: Call, matter_id: int) -> Aside:
-    """Return what stands beside the form; raise MatterNotFound."""
-    row = find_visible(session, call.engine, call.actor, matter_id)
-    view = get_matter(session, call.engine, call.actor, matter_id, call.now, matter=row)
-    return _aside(session, call, row, view, _definition(session, call, row))
+def show_aside(session: Session, call: Call, loaded: Loaded) -> Aside:
+    """Return what stands beside the form."""
+    return _aside(session, call, loaded, get_matter(session, call.engine, loaded, call.actor, call.now))
 
 
-def show_history(session: Session, call: Call, matter_id: int, cursor: str | None) -> History:
-    """Return one page of what happened; raise MatterNotFound, BadCursor."""
-    row = find_visible(session, call.engine, call.actor, matter_id)
-    return _history(session, call, row, _definition(session, call, row), cursor)
-
-
-def deeds_of(session: Session, call: Call, matter_id: int) -> Deeds:
-    """Return what can be done with a matter now; raise MatterNotFound."""
-    found = possible_actions(session, call.engine, call.actor, matter_id, call.now)
-    ordered = sorted(found, key=_place)
+def deeds_of(call: Call, loaded: Loaded) -> Deeds:
+    """Return what can be done with a matter now."""
+    ordered = sorted(possible_actions(loaded, call.actor, call.now), key=_place)
     return Deeds([a for a in ordered if a.allowed], [a for a in ordered if not a.allowed])
 
 
@@ -149,21 +143,17 @@ def since(history: History, seq: int) -> list[EntryFacts]:
 def unsealed(session: Session, call: Call, matter_id: int, name: str, content: Any) -> list[Fact]:
     """Tell what was opened, field by field."""
     row = find_visible(session, call.engine, call.actor, matter_id)
-    fields = [found for found in _form(_definition(session, call, row), OPENING) if found.name == name]
+    definition = call.engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"])
+    fields = [found for found in _form(definition, OPENING) if found.name == name]
     if fields and fields[0].fields and isinstance(content, dict):
         return facts(fields[0].fields, content, Names({}))
     return [Fact(name, tuple(str(content).splitlines()), long=True)]
 
 
-def is_unread(session: Session, call: Call, view: MatterView) -> bool:
+def _is_unread(view: MatterView, seen: datetime | None) -> bool:
     """Whether anything happened since this person opened the page last; only then opening it writes anything."""
-    last = seen_at(session, call.actor, [view.id]).get(view.id)
     latest = max([view.moved_at, *(i.opened_at for i in view.items), *(i.urged_at for i in view.items if i.urged_at)])
-    return last is None or last <= latest
-
-
-def _definition(session: Session, call: Call, row: Mapping[str, Any]) -> Definition:
-    return call.engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"])
+    return seen is None or seen <= latest
 
 
 def _form(definition: Definition, action: str) -> tuple[Field, ...]:
@@ -194,19 +184,19 @@ def _steps(session: Session, call: Call, definition: Definition, view: MatterVie
 _SEALED = select(Sealed.name).where(Sealed.matter_id == bindparam("matter_id")).distinct()
 
 
-def _aside(session: Session, call: Call, row: Mapping[str, Any], view: MatterView, definition: Definition) -> Aside:
+def _aside(session: Session, call: Call, loaded: Loaded, view: MatterView) -> Aside:
     wanted = open_rungs_of_one(call.engine, call.actor)
     found = session.connection().execute(wanted, {"matter_id": view.id}).mappings().all()
     mine = may_acknowledge(session, call.actor, call.now, found) if found else frozenset()
     rungs = [rung_view(session, call.engine, rung) for rung in found]
-    panels = cards(session, call, definition, view.panels)
-    return Aside(view, _history(session, call, row, definition, None), rungs, mine, panels)
+    panels = cards(session, call, loaded.definition, view.panels)
+    return Aside(view, show_history(session, call, loaded, None), rungs, mine, panels)
 
 
-def _history(
-    session: Session, call: Call, row: Mapping[str, Any], definition: Definition, cursor: str | None
-) -> History:
-    page = timeline(session, call.engine, call.actor, row["id"], cursor=cursor, limit=ENTRIES, matter=row)
+def show_history(session: Session, call: Call, loaded: Loaded, cursor: str | None) -> History:
+    """Return one page of what happened; raise BadCursor."""
+    definition = loaded.definition
+    page = timeline(session, loaded, call.actor, cursor=cursor, limit=ENTRIES)
     told = [(_form(definition, entry.action), entry.content.get("answers") or {}) for entry in page.rows]
     names = _names(session, call, told)
     people = names_of(session, call, {"person": set(_people(page.rows))})
@@ -257,8 +247,9 @@ def _names(session: Session, call: Call, told: Iterable[tuple[tuple[Field, ...],
     return names_of(session, call, ids)
 
 
-def _draw(definition: Definition, trail: Collection[Move], state: str, possible: Collection[str]) -> Markup | None:
+def _draw(loaded: Loaded, possible: Collection[str]) -> Markup | None:
+    trail = [Move(*move) for move in loaded.row["record"]["trail"]]
     try:
-        return coloured(definition, trail, state, possible)
+        return coloured(loaded.definition, trail, loaded.row["state"], possible)
     except CannotDraw:
         return None

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from services.identity.access import Actor
 from services.identity.models import Person, Post, Unit
 from services.identity.names import people_by_id, units_by_id
-from services.notifications.inbox import count_unread
+from services.notifications.inbox import unread_of_person
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class Profile:
 
 
 def profile_of(session: Session, actor: Actor) -> Profile:
-    """Return what the top bar shows, with two queries."""
+    """Return what the top bar shows."""
     row = session.connection().execute(_PROFILE, {"person_id": actor.id}).one()
-    return Profile(row.name, row.login or "", row.post or "", row.county or "", count_unread(session, actor))
+    return Profile(row.name, row.login or "", row.post or "", row.county or "", row.unread)
 
 
 def posts_of(session: Session, person_id: int, on: date) -> list[Held]:
@@ -61,6 +61,7 @@ _PROFILE = select(
     Person.login,
     _LATEST.scalar_subquery().label("post"),
     _COUNTY.scalar_subquery().label("county"),
+    unread_of_person().scalar_subquery().label("unread"),
 ).where(Person.id == bindparam("person_id"))
 
 

@@ -1,7 +1,7 @@
 """Templates: `render` for pages of somebody logged in, `render_bare` for all others, toasts for what was done."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache, partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from services.web import lighting
 from services.web.assets import Assets
 from services.web.beginning import opening_roles
 from services.web.calls import Call
+from services.web.choices import Choice
 from services.web.forgery import tokens_of
 from services.web.navigation import navigation
 from services.web.profiles import profile_of
@@ -39,9 +40,14 @@ class Templates:
         self._environment.globals.update(static=cache(assets.url), icon=icon, LIGHTS=lighting.LIGHTS)
         self._environment.filters.update(day=day, due_day=due_day, moment=moment, when=when, weekday=weekday)
         self._environment.filters.update(badge=lru_cache(1000)(partial(_badge, icon)), chip=_chip)
+        self._environment.filters.update(options=options, grouped=grouped, drawn=lru_cache(5000)(self._drawn))
 
     def text(self, name: str, values: dict[str, Any]) -> str:
         return self._environment.get_template(name).render(values)
+
+    def _drawn(self, line: Hashable, name: str) -> Markup:
+        """Draw one line of a list from nothing but itself: the same one is shown again and again, and to many."""
+        return Markup(self.text(name, {"line": line}))
 
 
 def render(
@@ -102,6 +108,31 @@ def when(value: datetime, now: datetime) -> str:
 
 def weekday(value: datetime) -> str:
     return f"周{_WEEKDAYS[local_date(value).weekday()]}"
+
+
+def options(choices: Iterable[Choice], value: object) -> Markup:
+    """Draw the options of a select; lists of them are the same on page after page."""
+    return _options(tuple(choices), str(value))
+
+
+@lru_cache(maxsize=1000)
+def grouped(groups: tuple[tuple[str, tuple[Choice, ...]], ...], value: str | None) -> Markup:
+    """Draw options under the titles of their groups."""
+    return Markup("").join(
+        Markup('<optgroup label="{}">{}</optgroup>').format(title, options(listed, value or ""))
+        for title, listed in groups
+    )
+
+
+@lru_cache(maxsize=1000)
+def _options(choices: tuple[Choice, ...], value: str) -> Markup:
+    return Markup("").join(
+        Markup('<option value="{}"{}{}>{}{}</option>').format(
+            choice.value, Markup(' data-search="{}"').format(choice.search) if choice.search else "",
+            Markup(" selected") if choice.value == value else "", "　" * choice.depth, choice.label,
+        )
+        for choice in choices
+    )  # fmt: skip
 
 
 def _surroundings(request: Request, call: Call) -> dict[str, Any]:

@@ -8,10 +8,12 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
 from starlette.exceptions import HTTPException
 
 from services.db.errors import DubanError
+from services.db.failures import explain
+from services.http.problems import FAILURES
 from services.identity.errors import NotAuthenticated, PasswordTemporary
 from services.web.rendering import render_bare, wants_fragment
 
@@ -32,12 +34,13 @@ class Trouble:
 
 
 _TITLES = {403: "没有权限", 404: "没有找到", 405: "不支持的操作", 409: "情况已有变化", 413: "内容过大",
-           422: "内容有误", 429: "操作过于频繁", 500: "系统出错", 503: "系统繁忙"}  # fmt: skip
+           422: "内容有误", 429: "操作过于频繁", 500: "系统出错", 503: "系统繁忙", 507: "磁盘空间不足"}  # fmt: skip
 _MENDS = {
     403: "如确需办理，请联系本单位管理员开通相应权限。", 404: "事项可能已转出，或地址有误；请从待办列表重新进入。",
     405: "请返回上一页重试。", 409: "请刷新页面，查看最新情况后再办理。", 413: "请减少内容或分次提交。",
     422: "请返回上一页更正。", 429: "请稍候片刻再试。",
     500: "请稍后重试；仍不成功的，请将下方编号告知管理员。", 503: "请稍后重试。",
+    507: "在此之前请勿关闭页面，已填内容仍在。",
 }  # fmt: skip
 
 
@@ -47,7 +50,8 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(IntegrityError, _collided)
-    app.add_exception_handler(OperationalError, _unreachable)
+    for failure in FAILURES:
+        app.add_exception_handler(failure, _failed)
 
 
 def failed(request: Request) -> Response:
@@ -98,9 +102,11 @@ def _collided(request: Request, error: Exception) -> Response:
     return _say(request, 409, "他人刚刚进行了相同操作。")
 
 
-def _unreachable(request: Request, error: Exception) -> Response:
-    log.error("database", why=str(getattr(error, "orig", error)), request=request.state.id)
-    return _say(request, 503, "数据库暂不可用，本次操作未生效。")
+def _failed(request: Request, error: Exception) -> Response:
+    if (meaning := explain(error)) is None:
+        raise error
+    log.error("database or disk failed", why=str(getattr(error, "orig", error)), request=request.state.id)
+    return _refused(request, meaning)
 
 
 def _say(request: Request, status: int, text: str, mend: str | None = None) -> Response:

@@ -156,7 +156,7 @@ class Convene(Effect):
 
 @dataclass(frozen=True, slots=True)
 class AddMember(Effect):
-    """Seat one more; form field `person`, and `group` where the form has it."""
+    """Seat one more, or wait again for one marked absent; form field `person`, and `group` where the form has it."""
 
     panel: str
 

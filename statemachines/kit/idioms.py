@@ -9,7 +9,7 @@ from pydantic import Field
 from statemachines.kit import effects as fx
 from statemachines.kit.forms import Form, Names, Note, PersonId, Reason, Text
 from statemachines.kit.procedure import Action, Guard, Kind
-from statemachines.kit.teams import not_seated, still_waited_for
+from statemachines.kit.teams import marked_absent, not_seated, still_waited_for
 
 
 class ExtensionRequest(Reason):
@@ -118,9 +118,9 @@ def suspension_of(clock: str, sources: Iterable[StrEnum]) -> tuple[Action, ...]:
 def members_of(
     panel: str, sources: Iterable[StrEnum], *, prefix: str = "", guards: tuple[Guard, ...] = ()
 ) -> tuple[Action, ...]:
-    """Seat one more, take a seat away, note who cannot answer; `guards` hold for whoever is seated.
+    """Seat one more, take a seat away, note who cannot answer and who can after all; `guards` hold for who is seated.
 
-    The actions are add_member, remove_member and mark_absent; `prefix` sets those of a second panel apart.
+    The actions are add_member, remove_member, mark_absent and mark_present; `prefix` sets those of a second panel apart.
     """
     where = tuple(sources)
     here = still_waited_for(panel)
@@ -131,6 +131,8 @@ def members_of(
                guards=(here,), effects=(fx.RemoveMember(panel),)),
         Action(f"{prefix}mark_absent", "登记缺席", where, form=Member, kind=Kind.NOTE,
                guards=(here,), effects=(fx.MarkAbsent(panel),)),
+        Action(f"{prefix}mark_present", "取消缺席", where, form=Member, kind=Kind.NOTE,
+               guards=(marked_absent(panel), *guards), effects=(fx.AddMember(panel),)),
     )  # fmt: skip
 
 

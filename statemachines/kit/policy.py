@@ -17,6 +17,8 @@ from statemachines.kit.procedure import Action, Kind, Procedure
 from statemachines.kit.strict import Strict
 
 SYSTEM = "system"
+MEMBER = "member"
+"""The role of whoever has a seat on a panel of the matter, there and nowhere else; nobody is granted it."""
 GIVEN = "given"
 RUNG_VERBS = {"remind", "tell", "raise", "reassign", "open", "perform"}
 
@@ -145,7 +147,7 @@ class Policy(Strict):
     def viewers(self) -> frozenset[str]:
         """Return every role that may see matters of this procedure within its scope."""
         acting = {role for roles in self.roles.values() for role in roles}
-        return frozenset(acting | set(self.view) | set(self.open) | set(self.work.values())) - {SYSTEM}
+        return frozenset(acting | set(self.view) | set(self.open) | set(self.work.values())) - {SYSTEM, MEMBER}
 
     def setting(self, name: str) -> int | str:
         return self.settings[name].value
@@ -185,10 +187,13 @@ def _role_problems(policy: Policy, procedure: Procedure, known: frozenset[str]) 
     yield from (f"roles for unknown action {name}" for name in sorted(policy.roles.keys() - named))
     yield from (f"nobody may {name}" for name, roles in policy.roles.items() if not roles)
     used = {(name, role) for name, roles in policy.roles.items() for role in roles}
+    yield from (
+        f"{n}: there is no panel to be a member of" for n, r in sorted(used) if r == MEMBER and not procedure.panels
+    )
     used |= {("open", r) for r in policy.open} | {("view", r) for r in policy.view}
     used |= {(f"work.{state}", role) for state, role in policy.work.items()}
     used |= {(f"sealed.{name}", role) for name, roles in policy.sealed.items() for role in roles}
-    yield from (f"{where}: unknown role {role}" for where, role in sorted(used) if role not in known | {SYSTEM})
+    yield from (f"{where}: unknown role {role}" for where, role in sorted(used) if role not in known | {SYSTEM, MEMBER})
 
 
 def _reaction_problems(policy: Policy, procedure: Procedure) -> Iterator[str]:

@@ -75,6 +75,15 @@ def still_waited_for(panel: str) -> Guard:
     )  # fmt: skip
 
 
+def marked_absent(panel: str) -> Guard:
+    """The person in the form's `person` has a seat and was marked absent."""
+    return Guard(
+        "not_absent", "this person is not marked absent", "该人员未登记缺席",
+        lambda s, a: any(t.person == a.person and t.state is SeatState.ABSENT for t in s.panels[panel].seats)
+        if panel in s.panels else False,
+    )  # fmt: skip
+
+
 def not_seated(panel: str) -> Guard:
     return Guard(
         "already_seated", "this person is a member already", "该人员已是成员",

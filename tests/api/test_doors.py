@@ -17,7 +17,7 @@ PUBLIC = {
     ("get", "/api/health"),
     ("get", "/api/ready"),
 }
-PAGES = {"/api/docs", "/api/openapi.json"}
+PAGES = {"/api/docs", "/api/openapi.json", "/metrics"}
 
 
 def _guarded() -> Iterator[Any]:

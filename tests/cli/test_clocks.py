@@ -1,12 +1,14 @@
-"""`duban sweep` and `duban clock explain`."""
+"""`duban sweep` and `duban clock …`."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from services.engine.models import Clock
+from services.engine.sweep import sweep_all
 from tests.support.cast import County
 
 
@@ -60,3 +62,18 @@ def test_it_reads_well_too(screening: int, duban: Callable[..., Any]) -> None:
 
 def test_an_unknown_clock_is_refused(home_county: County, refusal: Callable[..., str]) -> None:
     assert refusal("clock", "explain", "4711") == "duban: bad_argument: there is no clock 4711\n"
+
+
+def test_what_is_stuck_is_listed_with_its_reason_and_tried_again(
+    home_county: County, screening: int, answer: Callable[..., Any], duban: Callable[..., Any]
+) -> None:
+    assert answer("clock", "stuck") == [] and "nothing is set aside" in duban("clock", "stuck").stdout
+    for name, fired in (("lost", 0), ("screening", 3)):
+        with home_county.database.write() as session:
+            session.execute(update(Clock).where(Clock.id == screening).values(name=name))
+        assert sweep_all(home_county.database, home_county.engine, datetime.now(UTC))["fired"] == fired
+        if name == "lost":
+            (row,) = answer("clock", "stuck")
+            assert (row["clock"], row["why"]) == ("lost", "the policy of this matter has no clock lost")
+            assert answer("clock", "retry") == {"tried_again": 1}
+    assert answer("clock", "stuck") == []

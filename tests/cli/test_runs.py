@@ -1,11 +1,18 @@
-"""`duban flows runs`."""
+"""`duban flows`, and the commands of several machines on one."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from services.runs.models import FlowRun, RunState
 from tests.support.cast import County
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_runs_are_listed_newest_first_with_their_numbers(home_county: County, answer: Callable[..., Any]) -> None:
@@ -16,3 +23,24 @@ def test_runs_are_listed_newest_first_with_their_numbers(home_county: County, an
     assert [run["result"]["fired"] for run in answer("flows", "runs")] == [2, 1, 0]
     assert [run["result"]["fired"] for run in answer("flows", "runs", "--flow", "escalate_overdue")] == [2, 0]
     assert len(answer("flows", "runs", "--limit", "1")) == 1
+
+
+@pytest.mark.parametrize("command", [("worker",), ("watch",), ("flows", "deploy")])
+def test_commands_of_several_machines_say_what_to_set(
+    home_county: County, refusal: Callable[..., str], command: tuple[str, ...]
+) -> None:
+    assert "one_machine" in refusal(*command)
+
+
+def test_serve_is_for_one_machine(
+    home_county: County, refusal: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUBAN_DATABASE_URL", "postgresql://nowhere/duban")
+    monkeypatch.setenv("DUBAN_PREFECT_API_URL", "http://127.0.0.1:1/api")
+    assert "several_machines" in refusal("serve")
+
+
+def test_serving_commands_start_without_prefect(home_county: County, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A web process must never pay for it."""
+    code = "import sys, services.app; services.app.create_app(); sys.exit('prefect' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -98,3 +98,28 @@ def test_settings_do_not_change() -> None:
 def test_a_child_process_gets_the_very_same_settings(home: str, port: int, urls: list[str]) -> None:
     settings = Settings(home=home, port=port, notify_urls=tuple(urls))
     assert load_settings(settings.as_environ()) == settings
+
+
+def test_several_machines_share_a_database_and_a_prefect_server() -> None:
+    shared = {"DUBAN_DATABASE_URL": "postgresql://db/duban", "DUBAN_PREFECT_API_URL": "http://10.0.0.3:4200"}
+    settings = load_settings(shared | {"DUBAN_PREFECT_AUTH": "duban:hunter2", "DUBAN_PROXIES": "10.0.0.5, 10.1.0.0/24"})
+    assert settings.several_machines and not load_settings({}).several_machines
+    assert settings.prefect_api_url == "http://10.0.0.3:4200/api"
+    assert settings.proxies == "10.0.0.5,10.1.0.0/24"
+    assert "hunter2" not in repr(settings)
+    assert load_settings(settings.as_environ()) == settings
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"DUBAN_PREFECT_API_URL": "http://p:4200/api"}, "DUBAN_PREFECT_API_URL is set"),
+        ({"DUBAN_PREFECT_API_URL": "http://duban:hunter2@p/api"}, "DUBAN_PREFECT_API_URL is no address"),
+        ({"DUBAN_PREFECT_API_URL": "p:4200"}, "DUBAN_PREFECT_API_URL is no address"),
+        ({"DUBAN_PREFECT_AUTH": "hunter2"}, "DUBAN_PREFECT_AUTH is no log-in"),
+        ({"DUBAN_PROXIES": "nginx.county"}, "DUBAN_PROXIES names something else"),
+    ],
+)
+def test_a_slip_in_the_settings_of_several_machines_is_named(wrong: dict[str, str], said: str) -> None:
+    (problem,) = problems_of(wrong)
+    assert problem.startswith(said) and "hunter2" not in problem

@@ -12,6 +12,7 @@ from services.documents.bundle import numbered
 from services.documents.errors import FileDamaged
 from services.engine import journal
 from services.engine.errors import MatterNotFound
+from services.engine.looking import look
 from services.engine.queries import timeline
 from services.identity.sealing import Vault
 from services.runtime import Runtime
@@ -46,7 +47,8 @@ def test_everything_at_once_and_on_record(county: County, vault: Vault, tmp_path
         zip(["说明.pdf", "说明 (2).pdf", "说明 (3).pdf"], contents, strict=True)
     )
     with county.database.read() as session:
-        latest = timeline(session, county.engine, county.actor("clerk", session), matter_id, limit=1).rows[0]
+        clerk = county.actor("clerk", session)
+        latest = timeline(session, look(session, county.engine, clerk, matter_id), clerk, limit=1).rows[0]
         assert (latest.action, latest.actor_name, latest.content["files"]) == ("export_files", "孙领导", ids)
         assert journal.verify(session)["ok"]
     FileStore.of(works).path(files[2].sha256).write_bytes(b"changed")
@@ -64,5 +66,6 @@ def test_nobody_else_gets_them_and_nothing_is_written(county: County, vault: Vau
         with pytest.raises(MatterNotFound), county.database.write() as session:
             collect(session, county.engine, county.actor(who, session), matter_id, county.now)
     with county.database.read() as session:
-        rows = timeline(session, county.engine, county.actor("clerk", session), matter_id).rows
+        clerk = county.actor("clerk", session)
+        rows = timeline(session, look(session, county.engine, clerk, matter_id), clerk).rows
     assert [row.action for row in rows] == ["open"]

@@ -50,11 +50,11 @@ def test_only_what_nobody_used_goes(county: County, vault: Vault, tmp_path: Path
     _age(works, county)
     county.later(days=KEPT_FOR.days + 1)
     fresh, new = _upload(county, works, "fresh")
-    assert clear_unused(works, county.now) == {"uploads": 2, "files": 1}
+    assert clear_unused(works, county.now) == {"uploads": 2, "files": 1, "unfinished": 0}
     assert _kept(county) == {used, fresh} and not {dropped, twin} & _kept(county)
     store = FileStore.of(works)
     assert store.is_whole(content) and store.is_whole(new) and not store.is_whole(gone)
-    assert clear_unused(works, county.now) == {"uploads": 0, "files": 0}
+    assert clear_unused(works, county.now) == {"uploads": 0, "files": 0, "unfinished": 0}
 
 
 def test_a_content_brought_again_is_left_until_its_row_is_there(county: County, vault: Vault, tmp_path: Path) -> None:
@@ -67,3 +67,16 @@ def test_a_content_brought_again_is_left_until_its_row_is_there(county: County, 
         incoming.keep()
     clear_unused(works, county.now + timedelta(0))
     assert store.is_whole(content)
+
+
+def test_what_was_cut_short_while_coming_in_goes_after_a_day(county: County, vault: Vault, tmp_path: Path) -> None:
+    works = _works(county, vault, tmp_path)
+    store = FileStore.of(works)
+    with store.incoming(_text("coming")) as incoming:
+        old, young = (incoming.aside.with_name(name) for name in ("old", "young"))
+        for path in (old, young):
+            path.write_bytes(b"%PDF")
+        os.utime(old, ((county.now - timedelta(days=2)).timestamp(),) * 2)
+        os.utime(young, (county.now.timestamp(),) * 2)
+        assert clear_unused(works, county.now)["unfinished"] == 1
+        assert young.exists() and incoming.aside.exists()

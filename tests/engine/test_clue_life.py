@@ -266,3 +266,21 @@ class TestOtherHandling:
             county.act(clue, "ask_other_handling", "manager", {
                 "way": "cross", "other_unit": county.units["baishi"], "reason": "力量不足"})  # fmt: skip
         assert refused.value.extra["reason"] == "unit_of_the_subject"
+
+
+def test_a_seat_is_enough_to_write_the_report_and_for_nothing_else(sqlite_county: County) -> None:
+    county = sqlite_county
+    clue = open_clue(county, subject_unit=county.units["upper"])
+    go(county, clue, "report", "record_meeting", "propose", "approve")
+    county.act(clue, "set_team", "manager", {"members": [county.people[w] for w in ("nobody", "elsewhere")]})
+    report = usual(county, "write_report")[1]
+    with pytest.raises(NotPermitted):
+        county.act(clue, "set_team", "nobody", {"members": [county.people[w] for w in ("nobody", "checker")]})
+    with pytest.raises(ActionRefused, match="itself"):
+        county.act(clue, "write_report", "township_discipline", report)
+    county.act(clue, "write_report", "nobody", report)
+    for member in ("nobody", "elsewhere"):
+        county.act(clue, "sign", member, {})
+    go(county, clue, "submit_report")
+    with pytest.raises((NotPermitted, ActionRefused)):
+        county.act(clue, "conclude", "nobody", usual(county, "conclude")[1])

@@ -22,12 +22,13 @@ from services.engine import sweep as sweeping
 from services.engine.core import Engine
 from services.engine.errors import ActionRefused, AlreadyPerformed, Stale
 from services.engine.loading import load
-from services.engine.models import Clock, FiredRung, Matter
+from services.engine.models import FiredRung
 from services.engine.opening import Opened, open_matter
 from services.engine.perform import perform
 from services.engine.sweep import sweep_all
 from tests.support.cast import PETITION, County, build_county
-from tests.support.invariants import check, entries, matter, rows_of
+from tests.support.invariants import check, matter, rows_of
+from tests.support.rungs import assert_each_rung_once, overdue
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,40 +50,6 @@ def together(*acts: Callable[[], Any]) -> list[Any]:
 
 def kinds(results: list[Any]) -> Counter[str]:
     return Counter(type(result).__name__ for result in results)
-
-
-def overdue(county: County, many: int) -> list[int]:
-    """Petitions with both townships, every rung of whose ladders has come."""
-    ids = []
-    for n in range(many):
-        matter_id = county.walk("accept")
-        proposal = {**county.usual("propose")[1], "handler_unit": county.units["liuhe" if n % 2 else "baishi"]}
-        county.act(matter_id, "propose", "clerk", proposal)
-        county.act(matter_id, "approve", *county.usual("approve"))
-        ids.append(matter_id)
-    county.later(days=60)
-    return ids
-
-
-def assert_each_rung_once(county: County) -> None:
-    """The rungs fired are those of each clock's ladder that have come, each once, and the clocks know it."""
-    with county.database.read() as session:
-        fired = rows_of(session, FiredRung)
-        rows, matters = rows_of(session, Clock), {m["id"]: m for m in rows_of(session, Matter)}
-        assert len({(f["clock_id"], f["rung"]) for f in fired}) == len(fired)
-        for clock in rows:
-            row = matters[clock["matter_id"]]
-            policy = county.engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"]).policy
-            ladder = [rung.at for rung in policy.clocks[clock["name"]].ladder]
-            mine = [f["rung"] for f in fired if f["clock_id"] == clock["id"]]
-            assert mine == ladder[: clock["rungs_fired"]]
-            if clock["state"] == "running":
-                assert clock["next_rung_at"] is None or clock["next_rung_at"] > county.now
-        noted = Counter((e["content"]["clock"], e["content"]["rung"], e["matter_id"]) for i in matters
-                        for e in entries(county, i) if e["action"] == "rung")  # fmt: skip
-    assert set(noted.values()) <= {1}
-    assert sum(noted.values()) == len(fired)
-    check(county)
 
 
 class TestTheSameRequestTwice:

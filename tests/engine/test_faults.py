@@ -27,8 +27,8 @@ PREPARED: dict[str, tuple[list[str], dict[str, Any]]] = {
 }
 
 
-class PowerCut(Exception):
-    """The process dies here."""
+class PowerCut(BaseException):
+    """The process dies here: nothing that is made for errors may catch it."""
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from services.db.session import Database
+from services.engine.looking import look
 from services.engine.queries import PanelView, get_matter, timeline
 from services.engine.queries.panels import rule_in_words
 from services.identity.sealing import Vault
@@ -35,7 +36,9 @@ def vote(county: County, matter_id: int, *who: str, points: int = 10) -> None:
 
 def panel(county: County, matter_id: int, who: str) -> PanelView:
     def read(session: Session) -> PanelView:
-        (only,) = get_matter(session, county.engine, county.actor(who, session), matter_id, county.now).panels
+        actor = county.actor(who, session)
+        loaded = look(session, county.engine, actor, matter_id)
+        (only,) = get_matter(session, county.engine, loaded, actor, county.now).panels
         return only
 
     with county.database.read() as session:
@@ -51,7 +54,8 @@ def told(county: County, matter_id: int, who: str) -> list[str]:
     """Whose votes the journal shows to somebody."""
     names = {number: name for name, number in county.people.items()}
     with county.database.read() as session:
-        page = timeline(session, county.engine, county.actor(who, session), matter_id)
+        actor = county.actor(who, session)
+        page = timeline(session, look(session, county.engine, actor, matter_id), actor)
     return sorted(names[e.actor_id] for e in page.rows if e.action == "vote" and "answers" in e.content and e.actor_id)
 
 

@@ -64,6 +64,11 @@ class TestRules:
             county.act(matter_id, "conclude", "office")
         county.act(matter_id, "mark_absent", "office", {"person": county.people["leader"], "reason": "出差"})
         assert waiting(county, matter_id) == set()
+        county.act(matter_id, "mark_present", "office", {"person": county.people["leader"], "reason": "提前返回"})
+        assert waiting(county, matter_id) == {"leader"}
+        with pytest.raises(ActionRefused, match="not marked absent"):
+            county.act(matter_id, "mark_present", "office", {"person": county.people["checker"], "reason": "误登"})
+        county.act(matter_id, "mark_absent", "office", {"person": county.people["leader"], "reason": "又出差"})
         county.act(matter_id, "conclude", "office")
         step = matter(county, matter_id)["record"]["steps"]["conclude"]
         assert step["answers"] == {"agree": 2, "mean": "0"}

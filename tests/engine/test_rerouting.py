@@ -5,7 +5,7 @@ from datetime import date
 from sqlalchemy import select
 
 from services.engine import journal
-from services.engine.models import Entry, WorkItem
+from services.engine.models import Entry, Exclusion, WorkItem
 from services.engine.rerouting import reroute_stranded
 from services.engine.work import claim
 from services.identity.models import Grant
@@ -89,3 +89,29 @@ def test_a_claim_under_a_delegation_lasts_as_long_as_that(county: County) -> Non
     county.later(days=1)
     assert reroute_stranded(county.database, county.now) == 1
     assert turn(county, matter_id)[2] is None
+
+
+def test_whom_one_matter_keeps_away_still_counts_in_another(county: County) -> None:
+    waiting = county.walk("accept", "propose", "approve")
+    elsewhere = county.walk("accept", "propose", "approve")
+    with county.database.write() as session:
+        for who in ("handler", "handler2"):
+            session.add(Exclusion(matter_id=elsewhere, person_id=county.people[who], why="named"))
+    assert reroute_stranded(county.database, county.now) == 1
+    assert turn(county, waiting)[:2] == ("handler", county.units["liuhe"])
+    assert turn(county, elsewhere)[0] == "county_office"
+
+
+def test_a_delegation_to_somebody_else_keeps_nobodys_claim(county: County) -> None:
+    first, second = (county.walk("accept", "propose", "approve") for _ in range(2))
+    with county.database.write() as session:
+        people, today = county.people, county.today
+        delegate(session, people["handler2"], people["nobody"], today, today, "外出学习", None)
+        for matter_id, person in ((first, "handler"), (second, "nobody")):
+            open_items = WorkItem.matter_id == matter_id, WorkItem.closed_at.is_(None)
+            item = session.scalars(select(WorkItem).where(*open_items)).one()
+            claim(session, county.engine, item.id, county.actor(person, session), county.now)
+    take_role(county, "handler", "handler")
+    assert reroute_stranded(county.database, county.now) == 1
+    assert turn(county, first) == ("handler", county.units["liuhe"], None)
+    assert turn(county, second)[2] == people["nobody"]

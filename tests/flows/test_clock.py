@@ -14,9 +14,10 @@ import pytest
 from apscheduler.events import EVENT_JOB_EXECUTED
 from filelock import FileLock, Timeout
 
-from flows import clock
+from flows import tending
+from flows.carrying import utc_now
 from flows.clock import ANOTHER_CLOCK, UNUSABLE, only_clock, ticking
-from flows.execution import execute, utc_now
+from flows.execution import execute
 from flows.schedule import Scheduled
 from services.identity.people import create_person
 from services.runs.health import next_times
@@ -30,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 DRIVER = """
 import sys, time, types
 from datetime import timedelta
-from flows import clock
+from flows import clock, tending
 from flows.schedule import Scheduled
 def slow(runtime, now):
     print("working", flush=True)
@@ -217,7 +218,7 @@ def test_a_request_made_before_the_pause_does_not_slip_through(works: Runtime, m
     with works.database.write() as session:
         request_run(session, "probe", utc_now(), None)
     _pause(works, "probe")
-    clock._serve_requests(works, [item])
+    tending.serve_requests(works, [item])
     assert len(work.calls) == 1
     latest, _ = runs(works)
     assert (latest.state, latest.error) == ("failed", "it was paused meanwhile")

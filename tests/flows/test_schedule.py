@@ -24,6 +24,8 @@ def of_name(name: str) -> Scheduled:
 
 def test_every_flow_the_product_needs_is_in_it_once() -> None:
     assert sorted(item.name for item in SCHEDULE) == [
+        "anchor_journal",
+        "back_up",
         "clear_uploads",
         "close_periods",
         "deliver_notifications",

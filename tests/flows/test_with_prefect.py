@@ -44,7 +44,7 @@ def probe(_runtime, now, kill=0, fail=False):
 
 def load_flow():
     from prefect import flow
-    from flows.execution import report
+    from flows.carrying import report
     from services.runtime import runtime
     @flow(name="probe")
     def probe_flow(kill: int = 0, fail: bool = False):

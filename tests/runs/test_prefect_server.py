@@ -91,6 +91,17 @@ def test_without_the_server_there_are_no_logs_and_a_reason(silent: Settings) -> 
     assert (refused.value.status, refused.value.code) == (503, "prefect_unreachable")
 
 
+def test_several_machines_share_a_server_that_asks_who_they_are() -> None:
+    shared = Settings(
+        database_url="postgresql://db/duban", prefect_api_url="http://10.0.0.3:4200/api", prefect_auth="duban:secret"
+    )
+    environ = prefect_environ(shared, {})
+    assert environ["PREFECT_API_URL"] == "http://10.0.0.3:4200/api"
+    assert environ["PREFECT_API_AUTH_STRING"] == "duban:secret"
+    assert "10.0.0.3" in environ["no_proxy"].split(",")
+    assert prefect_status(shared, 0.05)["ui"] == "http://10.0.0.3:4200"
+
+
 def test_other_settings_of_prefect_are_not_inherited_and_loopback_is_never_proxied() -> None:
     given = {"PREFECT_API_KEY": "x", "PATH": "/bin", "NO_PROXY": "intranet"}
     environ = prefect_environ(Settings(home="/data", prefect_port=4300), given)

@@ -13,7 +13,7 @@ from statemachines.kit.forms import Form
 from statemachines.kit.panels import Seat, SeatState, Tally, Vote
 from statemachines.kit.procedure import Refused
 from statemachines.kit.situation import Situation, Step
-from tests.support.situations import COLLEAGUE, FOURTH, ME, THIRD, policy, situation
+from tests.support.situations import COLLEAGUE, FOURTH, ME, THIRD, away, policy, situation
 
 S = State
 INQUIRIES = ["set_team", "note_progress", "ask_extension", "grant_extension", "refuse_extension", "suspend", "resume"]
@@ -30,7 +30,8 @@ LEGAL: dict[tuple[State, str], State] = {
     (S.INQUIRY, "find"): S.DEFENCE,
     (S.DEFENCE, "hear_defence"): S.DEFENCE,
     (S.DEFENCE, "submit"): S.DELIBERATION,
-    **{(S.DELIBERATION, n): S.DELIBERATION for n in ("state_position", "add_member", "remove_member", "mark_absent")},
+    (S.DELIBERATION, "state_position"): S.DELIBERATION,
+    **{(S.DELIBERATION, n): S.DELIBERATION for n in ("add_member", "remove_member", "mark_absent", "mark_present")},
     (S.DELIBERATION, "decide"): S.EXECUTION,
     **{(s, "serve_notice"): s for s in (S.EXECUTION, S.APPEAL_WINDOW)},
     (S.EXECUTION, "execute"): S.APPEAL_WINDOW,
@@ -53,7 +54,7 @@ USUAL: dict[str, dict[str, Any]] = {
     "hear_defence": {"heard_on": "2016-02-29", "statement": "已多次部署", "adopted": "部分采纳", "record": [5]},
     "state_position": {"position": "agree"},
     "add_member": {"person": 9, "reason": "增补"}, "remove_member": {"person": 2, "reason": "调离"},
-    "mark_absent": {"person": 2, "reason": "出差"},
+    "mark_absent": {"person": 2, "reason": "出差"}, "mark_present": {"person": 2, "reason": "返回"},
     "decide": {
         "decided_on": "2016-03-01", "accountable": True,
         "measures": [{"kind": "removed_from_office", "reason": "失职"}],
@@ -106,6 +107,7 @@ def test_moves_exactly_as_the_table_says(state: State, action: str) -> None:
     asked = frozenset({"inquiry"}) if action in ("grant_extension", "refuse_extension") else frozenset()
     waiting = board("agree") if action in ("remove_member", "mark_absent") else board("agree", "agree", "disagree")
     view = at(state, clocks={"inquiry": clock}, pending=asked, panels=waiting)
+    view = away(view, "deliberation", 2) if action == "mark_present" else view
     if (state, action) in LEGAL:
         assert ACCOUNTABILITY.next_state(action, view, form(action)) == LEGAL[state, action]
     else:

@@ -16,7 +16,7 @@ from statemachines.kit.obligations import Occasion
 from statemachines.kit.panels import Seat, SeatState, Tally, Vote
 from statemachines.kit.procedure import Guard, Refused
 from statemachines.kit.situation import Other, Situation
-from tests.support.situations import COLLEAGUE, ME, THIRD, other, policy, situation
+from tests.support.situations import COLLEAGUE, ME, THIRD, away, other, policy, situation
 
 S = State
 SUBJECT = 7
@@ -34,6 +34,7 @@ LEGAL: dict[tuple[State, str], State] = {
     (S.BALLOT, "send_back"): S.QUESTIONING,
     (S.BALLOT, "vote"): S.BALLOT,
     (S.BALLOT, "mark_absent"): S.BALLOT,
+    (S.BALLOT, "mark_present"): S.BALLOT,
     (S.BALLOT, "close_ballot"): S.COMMENT,
     (S.COMMENT, "conclude"): S.CONCLUDED,
     (S.RECTIFYING, "finish"): S.CONCLUDED,
@@ -74,6 +75,7 @@ def form(action: str, **answers: Any) -> Form:
                      "raters": ({"group": "leaders", "people": (31, 32, 33, 34)},)},
         "vote": {"responsibility": "good", "integrity": "good"},
         "mark_absent": {"person": 34, "reason": "出差"},
+        "mark_present": {"person": 34, "reason": "提前返回"},
         "close_ballot": {},
         "conclude": {"comment": "总体较好"},
         "finish": {},
@@ -89,6 +91,8 @@ def refusal(action: str, view: Situation, answers: Form | None = None) -> str:
 
 
 def where_it_holds(state: State, action: str) -> Situation:
+    if action == "mark_present":
+        return away(at(state), "raters", 34)
     return at(state, actor=ME) if action in ("change_mode", "waive") else at(state)
 
 
@@ -125,7 +129,7 @@ def test_the_subject_reports_in_person() -> None:
 @pytest.mark.parametrize(
     ("state", "action"),
     [(S.PLANNED, "change_mode"), (S.PLANNED, "waive"), (S.QUESTIONING, "question"), (S.BALLOT, "mark_absent"),
-     (S.BALLOT, "close_ballot"), (S.COMMENT, "conclude")],
+     (S.BALLOT, "mark_present"), (S.BALLOT, "close_ballot"), (S.COMMENT, "conclude")],
 )  # fmt: skip
 def test_the_subject_decides_nothing_about_himself(state: State, action: str) -> None:
     assert refusal(action, at(state, actor=SUBJECT)) == "own_report"

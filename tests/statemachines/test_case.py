@@ -15,17 +15,17 @@ from statemachines.kit.panels import Seat, SeatState, Tally, Vote
 from statemachines.kit.policy import Policy
 from statemachines.kit.procedure import Kind, Refused
 from statemachines.kit.situation import Other, Situation, Step
-from tests.support.situations import COLLEAGUE, FOURTH, ME, NOW, THIRD, policy, situation
+from tests.support.situations import COLLEAGUE, FOURTH, ME, NOW, THIRD, away, policy, situation
 
 S = State
 TODAY = date(2016, 3, 1)
 OPEN = [s for s in S if s is not S.CLOSED]
 DECIDING = [S.DECISION, S.COMMITTEE_DECISION, S.COUNTY_DECISION]
-INVESTIGATING = ["write_report", "sign", "add_member", "remove_member", "mark_absent", "hear_subject",
+INVESTIGATING = ["write_report", "sign", "add_member", "remove_member", "mark_absent", "mark_present", "hear_subject",
                  "ask_other_handling", "approve_other_handling", "suspend", "resume"]  # fmt: skip
 EXTENSIONS = ["ask_extension", "grant_extension", "refuse_extension"]
 AFTER = ["report_decision", "announce", "execute", "record_visit", "end_visits"]
-SEATS = ["decision_add_member", "decision_remove_member", "decision_mark_absent"]
+SEATS = ["decision_add_member", "decision_remove_member", "decision_mark_absent", "decision_mark_present"]
 
 MOVES: dict[tuple[State, str], set[State]] = {
     (S.FILED, "set_team"): {S.INVESTIGATION},
@@ -116,7 +116,7 @@ def form(action: str, **answers: Any) -> Form:
         "transfer_crime": {"transferred_on": TODAY, "organ": "县人民检察院", "offence": "贪污"},
         "close": {"archive_no": "1", "retention": "permanent", "pages": 120},
         **{n: {"person": THIRD, "reason": "因故"} for n in (
-            *SEATS, "add_member", "remove_member", "mark_absent", "recuse")},
+            *SEATS, "add_member", "remove_member", "mark_absent", "mark_present", "recuse")},
         **{n: {"reason": "因故"} for n in (
             "reinvestigate", "refuse_other_handling", "refuse_extension", "suspend", "resume", "send_back",
             "end_visits", "withdraw")},
@@ -144,6 +144,10 @@ def where_guards_hold(state: State, action: str) -> Situation:
             return replace(view, panels={"team": tally("team", Vote("", {}, ME))})
         case "add_member":
             return replace(view, panels={"team": tally("team", Vote("", {}, FOURTH))})
+        case "mark_present":
+            return away(view, "team", THIRD)
+        case "decision_mark_present":
+            return away(view, "decision", THIRD)
         case "remove_member" | "mark_absent":
             return replace(view, panels={"team": replace(tally("team"), seats=(Seat(THIRD),))})
         case "decision_remove_member" | "decision_mark_absent":

@@ -13,7 +13,7 @@ from statemachines.kit.forms import Form
 from statemachines.kit.panels import Panel, Seat, SeatState, Tally, Vote
 from statemachines.kit.procedure import Refused
 from statemachines.kit.situation import Other, Situation
-from tests.support.situations import COLLEAGUE, FOURTH, ME, THIRD, policy, situation
+from tests.support.situations import COLLEAGUE, FOURTH, ME, THIRD, away, policy, situation
 
 S = State
 DAY = date(2016, 3, 1)
@@ -35,7 +35,10 @@ LEGAL: dict[tuple[State, str], State] = {
     (S.TALK, "record_talk"): S.CONVENING,
     **{(s, "record_open_session"): s for s in (S.TALK, S.CONVENING, S.DELIBERATION)},
     (S.CONVENING, "convene"): S.DELIBERATION,
-    **{(S.DELIBERATION, n): S.DELIBERATION for n in ("give_position", "add_member", "remove_member", "mark_absent")},
+    **{
+        (S.DELIBERATION, n): S.DELIBERATION
+        for n in ("give_position", "add_member", "remove_member", "mark_absent", "mark_present")
+    },
     (S.DELIBERATION, "conclude"): S.OPINION,
     (S.OPINION, "score_quality"): S.OPINION,
     (S.OPINION, "issue_opinion"): S.FEEDBACK,
@@ -95,6 +98,7 @@ def form(action: str, **answers: Any) -> Form:
         "add_member": {"person": FOURTH, "reason": "增补"},
         "remove_member": {"person": FOURTH, "reason": "另有安排"},
         "mark_absent": {"person": FOURTH, "reason": "出差"},
+        "mark_present": {"person": FOURTH, "reason": "提前返回"},
         "conclude": {},
         "score_quality": {**POINTS, "comment": "较好"},
         "issue_opinion": {"opinion": "同意"},
@@ -115,6 +119,8 @@ def refusal(action: str, view: Situation, answers: Form) -> str:
 
 
 def where_guards_hold(state: State, action: str) -> Situation:
+    if action == "mark_present":
+        return away(at(state), "opinion", FOURTH)
     if action in ("remove_member", "mark_absent"):
         return at(state, panels={"opinion": tally("opinion", AGREE, waiting=(FOURTH,))})
     if action in ("grant_extension", "refuse_extension"):

@@ -15,15 +15,15 @@ from statemachines.kit.panels import Seat, SeatState, Tally, Vote
 from statemachines.kit.policy import Policy
 from statemachines.kit.procedure import Kind, Refused
 from statemachines.kit.situation import Situation, Step
-from tests.support.situations import COLLEAGUE, FOURTH, ME, NOW, THIRD, policy, situation
+from tests.support.situations import COLLEAGUE, FOURTH, ME, NOW, THIRD, away, policy, situation
 
 S = State
 TODAY = date(2016, 3, 1)
 NOTES = ["note_progress", "acknowledge_county", "note_suppression", "recuse"]
 REPORTED = [s for s in S if s not in (S.REGISTERED, S.CLOSED)]
-CHECKING = ["set_team", "write_report", "sign", "add_member", "remove_member", "mark_absent", "ask_other_handling",
-            "approve_other_handling", "ask_extension", "grant_extension", "refuse_extension", "suspend",
-            "resume"]  # fmt: skip
+CHECKING = ["set_team", "write_report", "sign", "add_member", "remove_member", "mark_absent", "mark_present",
+            "ask_other_handling", "approve_other_handling", "ask_extension", "grant_extension", "refuse_extension",
+            "suspend", "resume"]  # fmt: skip
 
 MOVES: dict[tuple[State, str], set[State]] = {
     (S.REGISTERED, "report"): {S.MEETING},
@@ -114,7 +114,8 @@ def form(action: str, **answers: Any) -> Form:
         "file_case": {"filed_on": TODAY},
         "note_suppression": {"unit": 3, "kind": "suppressed", "facts": "举报后半年未报告"},
         "archive": {"result": "已立案", "archive_no": "1", "retention": "years_30"},
-        **{n: {"person": THIRD, "reason": "因故"} for n in ("add_member", "remove_member", "mark_absent", "recuse")},
+        **{n: {"person": THIRD, "reason": "因故"} for n in (
+            "add_member", "remove_member", "mark_absent", "mark_present", "recuse")},
         **{n: {"reason": "因故"} for n in (
             "send_back", "take_up", "close_held", "report_upward_only", "refuse_other_handling", "refuse_extension",
             "suspend", "resume", "withdraw")},
@@ -144,6 +145,8 @@ def where_guards_hold(state: State, action: str) -> Situation:
             return replace(view, panels={"team": signed(ME, THIRD)})
         case "add_member":
             return replace(view, panels={"team": signed(FOURTH)})
+        case "mark_present":
+            return away(view, "team", THIRD)
         case "remove_member" | "mark_absent":
             return replace(view, panels={"team": tally("team", waiting=(THIRD,))})
     return view

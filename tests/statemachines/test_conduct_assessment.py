@@ -15,7 +15,7 @@ from statemachines.kit.forms import Form
 from statemachines.kit.panels import Seat, SeatState, Tally, Vote
 from statemachines.kit.procedure import Refused
 from statemachines.kit.situation import Situation
-from tests.support.situations import FOURTH, THIRD, other, policy, situation
+from tests.support.situations import FOURTH, THIRD, away, other, policy, situation
 
 S = State
 SUBJECT = 7
@@ -28,7 +28,7 @@ LEGAL: dict[tuple[State, str], State] = {
     (S.PLANNED, "waive"): S.WAIVED,
     (S.ASSESSING, "conclude"): S.CONCLUDED,
     (S.RECTIFYING, "finish"): S.CONCLUDED,
-    **{(S.ASSESSING, n): S.ASSESSING for n in ("mark", "add_member", "remove_member", "mark_absent")},
+    **{(S.ASSESSING, n): S.ASSESSING for n in ("mark", "add_member", "remove_member", "mark_absent", "mark_present")},
     **{(s, n): s for s in (S.PLANNED, S.ASSESSING) for n in EXTENSIONS},
     **{(s, "recuse"): s for s in PATHS},
     **{(s, "withdraw"): path[-1] for s, path in PATHS.items()},
@@ -60,6 +60,7 @@ def form(action: str, **answers: Any) -> Form:
         "add_member": {"person": 60, "reason": "增补"},
         "remove_member": {"person": 55, "reason": "调整"},
         "mark_absent": {"person": 55, "reason": "出差"},
+        "mark_present": {"person": 55, "reason": "提前返回"},
         "ask_extension": {"amount": 1, "reason": "量大"},
         "grant_extension": {},
         "recuse": {"person": 5, "reason": "亲属"},
@@ -78,6 +79,7 @@ def test_moves_exactly_as_the_table_says(state: State, action: str) -> None:
     asked = frozenset({"assessment"}) if action in ("grant_extension", "refuse_extension") else frozenset()
     waiting = (55,) if action in ("remove_member", "mark_absent") else ()
     view = at(state, marked((80,) * 5, (90,) * 5, waiting=waiting), pending=asked)
+    view = away(view, "assessors", 55) if action == "mark_present" else view
     if (state, action) in LEGAL:
         assert CONDUCT_ASSESSMENT.next_state(action, view, form(action)) == LEGAL[state, action]
     else:

@@ -10,13 +10,13 @@ from statemachines.kit.forms import Form
 from statemachines.kit.panels import Seat, SeatState, Tally, Vote
 from statemachines.kit.procedure import Refused
 from statemachines.kit.situation import Other, Situation
-from tests.support.situations import COLLEAGUE, FOURTH, ME, THIRD, policy, situation
+from tests.support.situations import COLLEAGUE, FOURTH, ME, THIRD, away, policy, situation
 
 S = State
 DAY = date(2020, 3, 2)
 OPEN = [S.PREPARATION, S.SITTING]
 HEAD, CHARGE = FOURTH, COLLEAGUE
-SEATED = ("add_member", "remove_member", "mark_absent")
+SEATED = ("add_member", "remove_member", "mark_absent", "mark_present")
 
 LEGAL: dict[tuple[State, str], State] = {
     (S.PREPARATION, "convene"): S.SITTING,
@@ -75,7 +75,8 @@ def where_guards_hold(state: State, action: str) -> Situation:
     asked = frozenset({"deliberation"}) if action in ("grant_extension", "refuse_extension") else frozenset()
     voted = (CHARGE,) if action == "state_position" else ()
     waiting = (ME, THIRD, HEAD) if voted else (ME, CHARGE, THIRD, HEAD)
-    return at(state, tally(voted, waiting), pending=asked, ordered=action != "set_order")
+    view = at(state, tally(voted, waiting), pending=asked, ordered=action != "set_order")
+    return away(view, "committee", HEAD) if action == "mark_present" else view
 
 
 @pytest.mark.parametrize(("state", "action"), [(s, a) for s in S for a in DELIBERATION.actions])

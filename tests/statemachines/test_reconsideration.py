@@ -12,7 +12,7 @@ from statemachines.kit.panels import Seat, SeatState, Tally, Vote
 from statemachines.kit.procedure import Refused
 from statemachines.kit.situation import Other, Situation, Step
 from statemachines.reconsideration import RECONSIDERATION, Outcome, State
-from tests.support.situations import COLLEAGUE, FOURTH, ME, NOW, THIRD, policy, situation
+from tests.support.situations import COLLEAGUE, FOURTH, ME, NOW, THIRD, away, policy, situation
 
 S = State
 DAY = date(2016, 3, 1)
@@ -29,7 +29,10 @@ LEGAL: dict[tuple[State, str], State] = {
     (S.REVIEWING, "note_progress"): S.REVIEWING,
     (S.REVIEWING, "report"): S.CONVENING,
     (S.CONVENING, "convene"): S.DECISION,
-    **{(S.DECISION, n): S.DECISION for n in ("state_position", "add_member", "remove_member", "mark_absent")},
+    **{
+        (S.DECISION, n): S.DECISION
+        for n in ("state_position", "add_member", "remove_member", "mark_absent", "mark_present")
+    },
     (S.DECISION, "decide"): S.NOTICE,
     (S.NOTICE, "inform"): S.CLOSED,
     (S.CONVENING, "send_back"): S.REVIEWING,
@@ -93,6 +96,7 @@ def form(action: str, **answers: Any) -> Form:
         "add_member": {"person": 99, "reason": "增补"},
         "remove_member": {"person": FOURTH, "reason": "另有安排"},
         "mark_absent": {"person": FOURTH, "reason": "出差"},
+        "mark_present": {"person": FOURTH, "reason": "提前返回"},
         "decide": {"decided_on": DAY, "reasons": "事实清楚", "document": (1,)},
         "inform": {"told_on": DAY, "method": "in_person", "unit_told": "柳河乡党委", "archive_no": "1"},
         "ask_extension": {"amount": 1, "reason": "复杂"},
@@ -110,6 +114,8 @@ def refusal(action: str, view: Situation, answers: Form | None = None) -> str:
 
 
 def where_guards_hold(state: State, action: str) -> Situation:
+    if action == "mark_present":
+        return away(at(state), "committee", FOURTH)
     if action in ("remove_member", "mark_absent"):
         return at(state, panels={"committee": tally(UPHOLD, waiting=(FOURTH,))})
     asked = frozenset({"reconsideration"}) if action in ("grant_extension", "refuse_extension") else frozenset()
@@ -119,7 +125,8 @@ def where_guards_hold(state: State, action: str) -> Situation:
 @pytest.mark.parametrize(("state", "action"), [(s, a) for s in S for a in RECONSIDERATION.actions])
 def test_moves_exactly_as_the_table_says(state: State, action: str) -> None:
     view = where_guards_hold(state, action)
-    actor = THIRD if action in ("convene", "add_member") else ME  # the team is not among those who decide
+    seats_somebody = action in ("convene", "add_member", "mark_present")  # the team is not among those who decide
+    actor = THIRD if seats_somebody else ME
     view = replace(view, actor=actor)
     if (state, action) in LEGAL:
         assert RECONSIDERATION.next_state(action, view, form(action)) == LEGAL[state, action]

@@ -110,7 +110,8 @@ ERRAND_POLICY: dict[str, Any] = {
 def meeting_policy(**rule: Any) -> dict[str, Any]:
     """The office convenes and concludes; `rule` is the panel's rule."""
     office = ["county_office"]
-    acts = ["convene", "add_member", "remove_member", "mark_absent", "conclude", "confirm", "send_out", "send_back"]
+    seats = ["add_member", "remove_member", "mark_absent", "mark_present"]
+    acts = ["convene", *seats, "conclude", "confirm", "send_out", "send_back"]
     return {
         "source": SOURCE, "number": "会〔{year}〕{n}号", "open": office,
         "roles": {**dict.fromkeys(acts, office), "recuse": office, "follow": ["system", "county_office"]},

@@ -1,11 +1,13 @@
 """Situations made by hand, for rules tested without a database."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 
 from config.packs import load_pack
+from statemachines.kit.panels import Seat, SeatState
 from statemachines.kit.policy import Policy
 from statemachines.kit.situation import Move, Other, Situation, Step
 
@@ -48,3 +50,10 @@ def other(number: int, event_on: date, *done: str, **actors: frozenset[int]) -> 
     steps = {action: Step(THIRD, NOW.isoformat(), {}) for action in done}
     named = {name.replace("__", "."): ids for name, ids in actors.items()}
     return Other(number, "petition", "handling", False, event_on, steps, named)
+
+
+def away(view: Situation, panel: str, person: int) -> Situation:
+    """The same matter with this member of a panel marked absent."""
+    tally = view.panels[panel]
+    seats = (*(seat for seat in tally.seats if seat.person != person), Seat(person, state=SeatState.ABSENT))
+    return replace(view, panels={**view.panels, panel: replace(tally, seats=seats)})

@@ -66,7 +66,7 @@ def test_one_flow_can_be_looked_at_alone(site: Site) -> None:
 
 def test_the_drawer_shows_the_log(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [{"timestamp": "2016-03-01T02:00:05+00:00", "level": 30, "message": "waiting <once>"}]
-    monkeypatch.setattr(prefect_server, "_request", lambda *_: lines)
+    monkeypatch.setattr(prefect_server, "ask", lambda *_: lines)
     run = _run(site, "verify_journal", Outcome(RunState.COMPLETED, Via.PREFECT, {"matters": 3}, None, "abc"))
     drawer = site.by("supervisor").get(f"/flows/runs/{run}", headers=HTMX).text
     assert "10:00:05" in drawer and "警告" in drawer and "waiting &lt;once&gt;" in drawer and "核对事项" in drawer
@@ -159,7 +159,7 @@ def test_the_next_time_is_the_clocks_own_word(site: Site) -> None:
 def test_prefects_own_pages_are_linked_on_its_machine_alone(
     site: Site, monkeypatch: pytest.MonkeyPatch, host: str, linked: bool
 ) -> None:
-    monkeypatch.setattr(prefect_server, "_request", lambda *_: True)
+    monkeypatch.setattr(prefect_server, "ask", lambda *_: True)
     monkeypatch.setattr("services.web.pages.flows._LOOPBACK", {"testclient", "127.0.0.1"})
     page = site.by("supervisor").get("/flows", headers={"host": host}).text
     assert ("打开流程引擎界面" in page) == linked and ("仅可在服务器本机打开" in page) != linked

@@ -5,12 +5,14 @@ import io
 import json
 import re
 import zipfile
+from datetime import date
 from typing import Any
 
 import httpx
 import pytest
 import segno
 
+from services.identity.people import add_post
 from tests.web.site import HTMX, Site, token_of
 
 STEPS: list[tuple[str, ...]] = [
@@ -234,6 +236,29 @@ def test_pickers_find_by_initials_and_show_only_what_may_be_seen(site: Site) -> 
     assert [u["text"] for u in clerk.get("/pickers/unit", params={"q": "lhx"}).json()] == ["柳河乡"]
     assert [m["value"] for m in clerk.get("/pickers/matter", params={"q": "低保"}).json()] == [matter]
     assert elsewhere.get("/pickers/matter", params={"q": "低保"}).json() == []
+
+
+def test_pickers_follow_the_tree_with_ones_own_unit_first(site: Site) -> None:
+    handler = site.by("handler")  # of the township
+    places = [p["text"] for p in handler.get("/pickers/unit").json()]
+    assert places[0] == "柳河乡" and "上河村" in places
+    found = {p["text"]: p["group"] for p in handler.get("/pickers/unit", params={"q": "上河"}).json()}
+    assert found == {"上河村": "柳河乡"}
+    county = site.county
+    with county.database.write() as session:
+        for who, place, title in [
+            ("township_leader", "liuhe", "书记"),
+            ("water_head", "water", "局长"),
+            ("handler", "liuhe", "干事"),
+        ]:
+            add_post(session, county.people[who], county.units[place], title, date(2016, 1, 1))
+    found = [(p["text"], p["note"], p["group"]) for p in handler.get("/pickers/person").json()]
+    assert found[:3] == [
+        ("王承办", "干事", "柳河乡"), ("陈书记", "书记", "柳河乡"), ("张局长", "局长", "县水利局"),
+    ]  # fmt: skip
+    assert {group for _, _, group in found[3:]} == {"未登记职务"}
+    assert [p["text"] for p in handler.get("/pickers/person", params={"q": "水利局"}).json()] == ["张局长"]
+    assert site.by("clerk").get("/pickers/unit").json()[0]["group"] == ""
 
 
 def test_older_entries_follow(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,11 +8,12 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import Field, StringConstraints
 
 from services.api.shapes import Answers, Cursor, Day, Id, Limit, Listed, Name, Sent, Shown, Words
+from services.engine.looking import look
 from services.engine.opening import open_matter
 from services.engine.perform import perform
 from services.engine.queries.actions import PossibleAction, possible_actions
 from services.engine.queries.details import LinkView, MatterView, get_matter, links
-from services.engine.queries.explaining import ClockView, Explanation, explain_clock
+from services.engine.queries.explaining import Explanation, explain_clocks
 from services.engine.queries.history import EntryView, timeline
 from services.engine.queries.matters import MatterFilters, MatterRow, list_matters
 from services.http.calls import Acting, Reading, Registering
@@ -111,7 +112,8 @@ def register_matter(
 def show_matter(matter_id: Id, call: Reading, response: Response) -> MatterView:
     """Show one matter; its ETag is its version."""
     with call.read() as session:
-        shown = get_matter(session, call.engine, call.actor, matter_id, call.now)
+        loaded = look(session, call.engine, call.actor, matter_id)
+        shown = get_matter(session, call.engine, loaded, call.actor, call.now)
     response.headers["ETag"] = _etag(shown.version)
     return shown
 
@@ -125,7 +127,8 @@ def show_timeline(
 ) -> Listed[EntryView]:
     """Show what happened to a matter, the latest first."""
     with call.read() as session:
-        page = timeline(session, call.engine, call.actor, matter_id, cursor=cursor, limit=limit)
+        loaded = look(session, call.engine, call.actor, matter_id)
+        page = timeline(session, loaded, call.actor, cursor=cursor, limit=limit)
     return Listed(items=page.rows, next=page.next)
 
 
@@ -133,8 +136,8 @@ def show_timeline(
 def show_clocks(matter_id: Id, call: Reading) -> list[Explanation]:
     """Show every clock of a matter and, line by line, how its dates came about."""
     with call.read() as session:
-        clocks: list[ClockView] = get_matter(session, call.engine, call.actor, matter_id, call.now).clocks
-        return [explain_clock(session, call.engine, call.actor, clock.id, call.now) for clock in clocks]
+        loaded = look(session, call.engine, call.actor, matter_id)
+        return explain_clocks(session, call.engine, loaded, call.now)
 
 
 @router.get("/{matter_id}/links")
@@ -148,7 +151,7 @@ def show_links(matter_id: Id, call: Reading) -> list[LinkView]:
 def show_actions(matter_id: Id, call: Reading) -> list[PossibleAction]:
     """Show what can be done with a matter now, each with its form, and why the caller may not."""
     with call.read() as session:
-        return possible_actions(session, call.engine, call.actor, matter_id, call.now)
+        return possible_actions(look(session, call.engine, call.actor, matter_id), call.actor, call.now)
 
 
 @router.post("/{matter_id}/actions/{action}")

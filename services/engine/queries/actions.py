@@ -6,13 +6,9 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from services.db.errors import DubanError
-from services.engine.core import Engine
-from services.engine.loading import Loaded, load
+from services.engine.loading import Loaded
 from services.engine.permission import right_to
-from services.engine.visibility import find_visible
 from services.identity.access import Actor
 from statemachines.kit.forms import Form
 from statemachines.kit.panels import Panel, SeatState
@@ -49,12 +45,8 @@ class PossibleAction:
     anonymous: bool
 
 
-def possible_actions(
-    session: Session, engine: Engine, actor: Actor, matter_id: int, now: datetime
-) -> list[PossibleAction]:
-    """Return every action of the present state, in the order of the procedure; raise MatterNotFound."""
-    find_visible(session, engine, actor, matter_id)
-    loaded = load(engine, session, matter_id)
+def possible_actions(loaded: Loaded, actor: Actor, now: datetime) -> list[PossibleAction]:
+    """Return every action of the present state, in the order of the procedure."""
     situation = loaded.situation(actor, now)
     declared = loaded.definition.procedure.open_actions(loaded.row["state"])
     return [_possible(loaded, situation, actor, action) for action in declared]

@@ -22,8 +22,8 @@ from services.engine.core import Engine
 from services.engine.loading import TURN
 from services.engine.models import Clock, Entry, Matter, WorkItem
 from services.engine.registry import Definition
-from services.engine.sittings import MEMBER
 from statemachines.kit import effects as fx
+from statemachines.kit.policy import MEMBER
 
 _DAY = timedelta(days=1)
 _BATCH = 500

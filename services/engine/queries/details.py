@@ -6,12 +6,13 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, func, or_, select
+from sqlalchemy import BindParameter, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from services.engine import clocks as clk
 from services.engine.core import Engine
-from services.engine.models import Attachment, Exclusion, Link, Matter, WorkItem
+from services.engine.loading import Loaded
+from services.engine.models import Attachment, Link, Matter
 from services.engine.queries.explaining import ClockView, clocks_of
 from services.engine.queries.labels import action_title, item_title, link_title, role_title, state_label
 from services.engine.queries.lights import Light, Lights
@@ -19,7 +20,7 @@ from services.engine.queries.panels import PanelView, panels_of
 from services.engine.registry import Definition, Registry
 from services.engine.visibility import find_visible, visible
 from services.identity.access import Actor
-from services.identity.models import Person, Unit
+from services.identity.models import Person
 from services.identity.names import people_by_id, units_by_id
 
 
@@ -121,20 +122,12 @@ class MatterView:
     excluded: int
 
 
-def get_matter(
-    session: Session, engine: Engine, actor: Actor, matter_id: int, now: datetime,
-    *, matter: Mapping[str, Any] | None = None,
-) -> MatterView:  # fmt: skip
-    """Return one matter; raise MatterNotFound where there is none or the actor may not know of it.
-
-    `matter`: its columns, where `find_visible` has just given them.
-    """
-    row = matter or find_visible(session, engine, actor, matter_id)
-    definition = engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"])
-    lights = Lights(engine, now)
-    clocks = clocks_of(session, matter_id, definition, lights, now)
-    units = units_by_id(session, [row["unit_id"], row["origin_unit_id"]])
-    due = (matter_id, row["procedure"], row["due_at"])
+def get_matter(session: Session, engine: Engine, loaded: Loaded, actor: Actor, now: datetime) -> MatterView:
+    """Return a matter that `look` has found, in words."""
+    row, definition, lights = loaded.row, loaded.definition, Lights(engine, now)
+    clocks = clocks_of(session, loaded.id, definition, lights, now)
+    running = [clock for clock in clocks if clock.state == clk.RUNNING]
+    units = units_by_id(session, [row["unit_id"], row["origin_unit_id"], *(i["unit_id"] for i in loaded.items)])
     copied = {name: row[name] for name in MatterView.__slots__ if name in row}
     return MatterView(
         **copied,
@@ -142,17 +135,17 @@ def get_matter(
         state_label=state_label(definition, row["state"]),
         unit_name=units[row["unit_id"]],
         origin_unit_name=units[row["origin_unit_id"]],
-        light=None if row["closed_at"] else lights.of_matters(session, [due])[matter_id],
+        light=None if row["closed_at"] else lights.of_matter(row["procedure"], row["due_at"], running),
         policy=definition.policy.source.title,
         policy_effective=definition.effective,
         steps=_steps(session, definition, row["record"]),
         clocks=clocks,
         duties=[c.title for c in clocks if c.duty and c.state != clk.STOPPED],
-        items=_items(session, engine, definition, matter_id),
-        panels=panels_of(session, engine, actor, definition, row),
-        links=_links(session, engine, actor, matter_id),
-        attachments=_attachments(session, matter_id),
-        excluded=session.connection().execute(_EXCLUDED, {"matter_id": matter_id}).scalar_one(),
+        items=[_item(engine, definition, item, units) for item in loaded.items],
+        panels=panels_of(session, loaded, actor),
+        links=_links(session, engine, actor, loaded.id),
+        attachments=_attachments(session, loaded.id),
+        excluded=len(loaded.people),
     )
 
 
@@ -163,7 +156,6 @@ def links(session: Session, engine: Engine, actor: Actor, matter_id: int) -> lis
 
 
 _ID: BindParameter[int] = bindparam("matter_id")
-_EXCLUDED = select(func.count(Exclusion.person_id.distinct())).where(Exclusion.matter_id == _ID)
 
 
 def _links(session: Session, engine: Engine, actor: Actor, matter_id: int) -> list[LinkView]:
@@ -203,24 +195,15 @@ def _steps(session: Session, definition: Definition, record: Mapping[str, Any]) 
     ]
 
 
-def _items(session: Session, engine: Engine, definition: Definition, matter_id: int) -> list[ItemView]:
-    return [
-        ItemView(
-            **{name: row[name] for name in ItemView.__slots__ if name in row},
-            title=item_title(definition, row["kind"], row["state"]),
-            role_title=role_title(engine, row["role"]),
-        )
-        for row in session.connection().execute(_WAITING, {"matter_id": matter_id}).mappings()
-    ]
+def _item(engine: Engine, definition: Definition, row: Mapping[str, Any], units: Mapping[int, str]) -> ItemView:
+    return ItemView(
+        **{name: row[name] for name in ItemView.__slots__ if name in row},
+        title=item_title(definition, row["kind"], row["state"]),
+        role_title=role_title(engine, row["role"]),
+        unit_name=units[row["unit_id"]],
+    )
 
 
-_WAITING = (
-    select(*WorkItem.__table__.columns, Unit.name.label("unit_name"), Person.name.label("person_name"))
-    .join(Unit, Unit.id == WorkItem.unit_id)
-    .outerjoin(Person, Person.id == WorkItem.person_id)
-    .where(WorkItem.matter_id == _ID, WorkItem.closed_at.is_(None))
-    .order_by(WorkItem.id)
-)
 _FILES = (
     select(*Attachment.__table__.columns, Person.name.label("uploaded_by_name"))
     .join(Person, Person.id == Attachment.uploaded_by)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from services.engine import clocks as clk
 from services.engine.core import Engine
 from services.engine.errors import MatterNotFound
+from services.engine.loading import Loaded
 from services.engine.models import Clock
 from services.engine.queries.labels import clock_title
 from services.engine.queries.lights import Light, Lights
@@ -69,11 +70,23 @@ def explain_clock(session: Session, engine: Engine, actor: Actor, clock_id: int,
     found = session.execute(select(*Clock.__table__.columns).where(Clock.id == clock_id)).mappings().one_or_none()
     if found is None:
         raise MatterNotFound
-    row = dict(found)
-    matter = find_visible(session, engine, actor, row["matter_id"])
+    matter = find_visible(session, engine, actor, found["matter_id"])
     definition = engine.registry.pinned(session, matter["procedure_hash"], matter["policy_hash"])
+    return _explained(engine, dict(found), matter, definition, Lights(engine, now), now)
+
+
+def explain_clocks(session: Session, engine: Engine, loaded: Loaded, now: datetime) -> list[Explanation]:
+    """Return every clock of a matter that `look` has found, with its explanation."""
+    rows = session.connection().execute(_CLOCKS, {"matter_id": loaded.id}).mappings().all()
+    return [_explained(engine, dict(row), loaded.row, loaded.definition, Lights(engine, now), now) for row in rows]
+
+
+def _explained(
+    engine: Engine, row: dict[str, Any], matter: Mapping[str, Any], definition: Definition, lights: Lights,
+    now: datetime,
+) -> Explanation:  # fmt: skip
     due = clk.explain(row, definition.policy.clocks[row["name"]], engine.calendar)
-    return Explanation(matter["id"], matter["number"], clock_view(row, definition, Lights(engine, now), now), due.steps)
+    return Explanation(matter["id"], matter["number"], clock_view(row, definition, lights, now), due.steps)
 
 
 def clocks_of(

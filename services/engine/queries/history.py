@@ -1,6 +1,6 @@
 """What happened to a matter, newest first."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,12 +8,11 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from services.engine.core import Engine
+from services.engine.loading import Loaded
 from services.engine.models import Entry
 from services.engine.queries.labels import action_title, state_label
 from services.engine.queries.paging import LARGEST_ID, Page, id_cursor, read_id, within
 from services.engine.queries.panels import withheld
-from services.engine.visibility import find_visible
 from services.identity.access import Actor
 from services.identity.models import Person
 
@@ -39,16 +38,14 @@ class EntryView:
 
 
 def timeline(
-    session: Session, engine: Engine, actor: Actor, matter_id: int, *, cursor: str | None = None, limit: int = 50,
-    matter: Mapping[str, Any] | None = None,
-) -> Page[EntryView]:  # fmt: skip
-    """Return one page of a matter's journal; raise MatterNotFound. `matter`: what `find_visible` has just given."""
-    matter, limit = matter or find_visible(session, engine, actor, matter_id), within(limit)
-    definition = engine.registry.pinned(session, matter["procedure_hash"], matter["policy_hash"])
+    session: Session, loaded: Loaded, actor: Actor, *, cursor: str | None = None, limit: int = 50
+) -> Page[EntryView]:
+    """Return one page of a matter's journal; raise BadCursor."""
+    definition, limit = loaded.definition, within(limit)
     before = read_id(cursor) if cursor is not None else LARGEST_ID
-    asked = {"matter_id": matter_id, "before": before, "at_most": limit + 1}
+    asked = {"matter_id": loaded.id, "before": before, "at_most": limit + 1}
     rows = session.connection().execute(_ENTRIES, asked).mappings().all()
-    hidden = withheld(session, engine, actor, definition, matter)
+    hidden = withheld(loaded, actor)
     shown = [
         EntryView(
             **{name: row[name] for name in EntryView.__slots__ if name in row and name != "content"},

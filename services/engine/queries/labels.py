@@ -3,8 +3,8 @@
 from services.engine.core import Engine
 from services.engine.loading import TURN
 from services.engine.registry import Definition
-from services.engine.sittings import MEMBER
 from services.identity.access import SYSTEM
+from statemachines.kit.policy import MEMBER
 
 _OF_THE_ENGINE = {
     "open": "登记", "rung": "到期提醒", "rung_failed": "到期措施未能执行", "claim": "签收", "release": "释放",

@@ -84,7 +84,13 @@ class Lights:
         """Return the light of each (matter id, procedure, due instant), by matter id, with one query."""
         wanted = {matter_id: (procedure, due_at) for matter_id, procedure, due_at in rows}
         clocks = _running_clocks(session, [i for i, (_, due_at) in wanted.items() if due_at])
-        return {i: self._light_of(*what, clocks[i]) for i, what in wanted.items()}
+        return {i: self.of_matter(*what, clocks[i]) for i, what in wanted.items()}
+
+    def of_matter(self, procedure: str, due_at: datetime | None, clocks: Iterable[Any]) -> Light:
+        """Return the light of a matter with these clocks (name, due_at, provisional): those that set its deadline."""
+        first = [c for c in clocks if c.due_at == due_at]
+        warn = max([self._warned(procedure, c.name) for c in first], default=self._least)
+        return self._shown(due_at, warn, any(c.provisional for c in first))
 
     def shows(self, colour: str, due_at: InstrumentedAttribute[datetime | None]) -> ColumnElement[bool]:
         """Return the condition that a deadline of `Matter`, in this column, shows that colour."""
@@ -99,11 +105,6 @@ class Lights:
             case "grey":
                 return due_at.is_(None)
         raise ValueError(f"no light is {colour}; there are {', '.join(COLOURS)}")
-
-    def _light_of(self, procedure: str, due_at: datetime | None, clocks: list[Any]) -> Light:
-        first = [c for c in clocks if c.due_at == due_at]
-        warn = max([self._warned(procedure, c.name) for c in first], default=self._least)
-        return self._shown(due_at, warn, any(c.provisional for c in first))
 
     def _shown(self, due_at: datetime | None, warn: int, provisional: bool) -> Light:
         """Many matters of a page are due at the same instant."""

@@ -14,12 +14,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from services.db.errors import DubanError
-from services.engine.core import Engine
-from services.engine.loading import Loaded, load
+from services.engine.loading import Loaded
 from services.engine.permission import right_to
 from services.engine.queries.labels import action_title
-from services.engine.registry import Definition
-from services.engine.sittings import Sitting, read_sittings
+from services.engine.sittings import Sitting
 from services.identity.access import Actor
 from services.identity.names import people_by_id
 from statemachines.kit.forms import Coded, Mark, marks
@@ -80,26 +78,21 @@ class PanelView:
     counts: dict[str, dict[str, int]]
 
 
-def panels_of(
-    session: Session, engine: Engine, actor: Actor, definition: Definition, matter: Mapping[str, Any]
-) -> list[PanelView]:
-    """Return every panel that was convened on a matter, in the procedure's order; `matter` are its columns."""
-    asked = _Asked(session, engine, actor, definition, matter)
-    sittings = read_sittings(session, definition, matter["id"])
+def panels_of(session: Session, loaded: Loaded, actor: Actor) -> list[PanelView]:
+    """Return every panel that was convened on a matter, in the procedure's order."""
+    asked, sittings = _Asked(loaded, actor), loaded.sittings
     names = people_by_id(session, {s["person_id"] for sitting in sittings.values() for s in sitting.seats})
-    panels = definition.procedure.panels.values()
+    panels = loaded.definition.procedure.panels.values()
     return [_view(asked, panel, sittings[panel.name], names) for panel in panels if panel.name in sittings]
 
 
-def withheld(
-    session: Session, engine: Engine, actor: Actor, definition: Definition, matter: Mapping[str, Any]
-) -> frozenset[tuple[str, int]]:
+def withheld(loaded: Loaded, actor: Actor) -> frozenset[tuple[str, int]]:
     """Return (panel, round) of everything whose answers this actor may not know yet, but for his own."""
-    asked = _Asked(session, engine, actor, definition, matter)
+    asked, definition = _Asked(loaded, actor), loaded.definition
     panels = definition.procedure.panels
     return frozenset(
         (name, sitting.round)
-        for name, sitting in read_sittings(session, definition, matter["id"]).items()
+        for name, sitting in loaded.sittings.items()
         if not asked.may_know(panels[name], sitting.tally(definition, panels[name]))
     )
 
@@ -119,15 +112,12 @@ def rule_in_words(rule: PanelRule) -> str:
 class _Asked:
     """Who asks about which matter."""
 
-    session: Session
-    engine: Engine
+    loaded: Loaded
     actor: Actor
-    definition: Definition
-    matter: Mapping[str, Any]
 
     def is_open(self, panel: Panel) -> bool:
-        sources = {str(s) for s in self.definition.procedure.actions[panel.action].sources}
-        return self.matter["closed_at"] is None and self.matter["state"] in sources
+        sources = {str(s) for s in self.loaded.definition.procedure.actions[panel.action].sources}
+        return self.loaded.row["closed_at"] is None and self.loaded.row["state"] in sources
 
     def may_know(self, panel: Panel, tally: Tally) -> bool:
         if self.actor.system or not self.is_open(panel):
@@ -135,9 +125,8 @@ class _Asked:
         return not panel.anonymous and tally.enough and self._takes_the_next_step()
 
     def _takes_the_next_step(self) -> bool:
-        loaded = load(self.engine, self.session, self.matter["id"])
-        onward = [a for a in self.definition.procedure.open_actions(self.matter["state"]) if a.kind is Kind.FORWARD]
-        return any(_may(loaded, action.name, self.actor) for action in onward)
+        possible = self.loaded.definition.procedure.open_actions(self.loaded.row["state"])
+        return any(_may(self.loaded, a.name, self.actor) for a in possible if a.kind is Kind.FORWARD)
 
 
 def _may(loaded: Loaded, action: str, actor: Actor) -> bool:
@@ -149,7 +138,8 @@ def _may(loaded: Loaded, action: str, actor: Actor) -> bool:
 
 
 def _view(asked: _Asked, panel: Panel, sitting: Sitting, names: Mapping[int, str]) -> PanelView:
-    definition, rule = asked.definition, asked.definition.policy.panels[panel.name]
+    definition = asked.loaded.definition
+    rule = definition.policy.panels[panel.name]
     tally = sitting.tally(definition, panel)
     shown, titles = asked.may_know(panel, tally), {key: group.title for key, group in rule.groups.items()}
     seats = [

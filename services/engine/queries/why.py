@@ -20,6 +20,7 @@ from services.identity.access import SYSTEM, Actor, load_actor
 from services.identity.models import Person, Unit
 from services.identity.people import get_person
 from statemachines.kit.forms import Form
+from statemachines.kit.policy import MEMBER
 from statemachines.kit.procedure import Action, Guard, Kind
 from statemachines.kit.situation import Situation
 
@@ -162,8 +163,9 @@ def _missing(engine: Engine, loaded: Loaded, actor: Actor, action: Action, error
     if not needed:
         return "此项由系统自动办理，任何人员都不能办理"
     had = "、".join(role_title(engine, role) for role in sorted(roles_here(loaded, actor))) or "无"
-    titles = "、".join(role_title(engine, role) for role in needed)
-    return f"须在事项所在单位或其上级担任{titles}；此人在此的角色：{had}"
+    titles = "、".join(role_title(engine, role) for role in needed if role != MEMBER)
+    seated = "，或为本事项工作组、合议的成员" if MEMBER in needed else ""
+    return f"须在事项所在单位或其上级担任{titles}{seated}；此人在此的角色：{had}"
 
 
 def _in_state(loaded: Loaded, action: Action) -> Step:

@@ -4,13 +4,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
+from services.engine.clocks import RUNNING
 from services.engine.core import Engine
-from services.engine.models import Matter, WorkItem
+from services.engine.models import Clock, Matter, WorkItem
 from services.engine.permission import stands_in_for
 from services.engine.queries.labels import item_title, role_title, state_label
 from services.engine.queries.lights import COLOURS, Light, Lights
@@ -83,10 +86,10 @@ def worklist(
     if page is None:
         return Page([])
     values = {"at_most": limit + 1, "due_after": due_at, "last": last, **lights.moments}
-    rows = session.connection().execute(page, values).all()
-    shown = lights.of_matters(session, [(r.matter_id, r.procedure, r.due_at) for r in rows[:limit]])
-    following = due_cursor(rows[limit - 1].due_at, rows[limit - 1].item_id) if len(rows) > limit else None
-    return Page([_row(session, engine, row, shown[row.matter_id]) for row in rows[:limit]], following)
+    found = session.connection().execute(page, values).all()
+    items = [list(rows) for _, rows in groupby(found, key=attrgetter("item_id"))]
+    following = due_cursor(items[limit - 1][0].due_at, items[limit - 1][0].item_id) if len(items) > limit else None
+    return Page([_row(session, engine, lights, rows) for rows in items[:limit]], following)
 
 
 def light_counts(
@@ -121,7 +124,8 @@ def _page(engine: Engine, actor: Actor, filters: WorkFilters, after_due: bool | 
     if not first:
         return None
     top = union_all(*first).subquery()
-    return _ROWS.join(top, top.c.id == WorkItem.id).order_by(*_URGENT_FIRST).limit(_AT_MOST)
+    most_urgent = select(top.c.id).order_by(top.c.due_at.asc().nulls_last(), top.c.id).limit(_AT_MOST).subquery()
+    return _ROWS.join(most_urgent, most_urgent.c.id == WorkItem.id).order_by(*_URGENT_FIRST)
 
 
 @lru_cache(maxsize=512)
@@ -143,16 +147,20 @@ _OPEN = (
     .join(Matter, Matter.id == WorkItem.matter_id)
     .where(WorkItem.closed_at.is_(None))
 )
+_SETS_DUE = and_(Clock.matter_id == WorkItem.matter_id, Clock.state == RUNNING, Clock.due_at == WorkItem.due_at)
+"""One line an item, and one more for each further clock that sets the same deadline."""
 _ROWS = (
     select(
         WorkItem.id.label("item_id"), WorkItem.kind, WorkItem.matter_id, WorkItem.unit_id, WorkItem.role,
         WorkItem.person_id, WorkItem.opened_at, WorkItem.due_at, WorkItem.urged, WorkItem.urged_at,
         Matter.number, Matter.title, Matter.procedure, Matter.state, Matter.version, Matter.level,
         Unit.name.label("unit_name"), Person.name.label("person_name"), Matter.procedure_hash, Matter.policy_hash,
+        Clock.name, Clock.provisional,
     )
     .join(Matter, Matter.id == WorkItem.matter_id)
     .join(Unit, Unit.id == WorkItem.unit_id)
     .outerjoin(Person, Person.id == WorkItem.person_id)
+    .outerjoin(Clock, _SETS_DUE)
 )  # fmt: skip
 
 
@@ -214,16 +222,17 @@ def _after(due: bool) -> ColumnElement[bool]:
     return or_(later, WorkItem.due_at.is_(None))
 
 
-def _row(session: Session, engine: Engine, row: Any, shown: Light) -> WorkRow:
+def _row(session: Session, engine: Engine, lights: Lights, rows: list[Any]) -> WorkRow:
+    row = rows[0]
     definition = engine.registry.pinned(session, row.procedure_hash, row.policy_hash)
     return WorkRow(
-        **dict(zip(_COPIED, row, strict=False)),  # the two hashes come last and are left over
+        **dict(zip(_COPIED, row, strict=False)),  # what comes last is left over
         kind_title=item_title(definition, row.kind, row.state),
         procedure_title=definition.procedure.title,
         state_label=state_label(definition, row.state),
         role_title=role_title(engine, row.role),
-        light=shown,
+        light=lights.of_matter(row.procedure, row.due_at, rows),
     )
 
 
-_COPIED = tuple(column.name for column in _ROWS.selected_columns)[:-2]
+_COPIED = tuple(column.name for column in _ROWS.selected_columns)[:-4]

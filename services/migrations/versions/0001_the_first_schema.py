@@ -171,6 +171,18 @@ def upgrade() -> None:
     with op.batch_alter_table('flow_pause', schema=None) as batch_op:
         batch_op.create_index('uq_flow_pause_active', ['flow'], unique=True, sqlite_where=sa.text('resumed_at IS NULL'), postgresql_where=sa.text('resumed_at IS NULL'))
 
+    op.create_table('flow_incident',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('flow', sa.String(), nullable=False),
+    sa.Column('trouble', sa.String(), nullable=False),
+    sa.Column('opened_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("trouble IN ('late', 'failed', 'crashed')", name=op.f('ck_flow_incident_trouble')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_flow_incident'))
+    )
+    with op.batch_alter_table('flow_incident', schema=None) as batch_op:
+        batch_op.create_index('uq_flow_incident_open', ['flow'], unique=True, sqlite_where=sa.text('closed_at IS NULL'), postgresql_where=sa.text('closed_at IS NULL'))
+
     op.create_table('flow_plan',
     sa.Column('flow', sa.String(), nullable=False),
     sa.Column('next_at', sa.DateTime(timezone=True), nullable=True),
@@ -215,12 +227,13 @@ def upgrade() -> None:
     sa.Column('state', sa.String(), nullable=False),
     sa.Column('started_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('beats', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('via', sa.String(), nullable=True),
     sa.Column('prefect_run_id', sa.String(), nullable=True),
     sa.Column('result', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"), nullable=True),
     sa.Column('error', sa.Text(), nullable=True),
     sa.CheckConstraint("state IN ('requested', 'running', 'completed', 'failed', 'crashed')", name=op.f('ck_flow_run_state')),
-    sa.CheckConstraint("via IN ('prefect', 'clock')", name=op.f('ck_flow_run_via')),
+    sa.CheckConstraint("via IN ('prefect', 'clock', 'watch')", name=op.f('ck_flow_run_via')),
     sa.ForeignKeyConstraint(['requested_by'], ['person.id'], name=op.f('fk_flow_run_requested_by')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_flow_run'))
     )
@@ -510,6 +523,19 @@ def upgrade() -> None:
     with op.batch_alter_table('fired_rung', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_fired_rung_matter_id'), ['matter_id'], unique=False)
         batch_op.create_index('ix_fired_rung_open', ['acknowledged_at', 'fired_at'], unique=False)
+
+    op.create_table('set_aside',
+    sa.Column('matter_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('clock_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('why', sa.String(), nullable=False),
+    sa.Column('zh', sa.String(), nullable=False),
+    sa.Column('since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('tried_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('again_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('tries', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.ForeignKeyConstraint(['matter_id'], ['matter.id'], name=op.f('fk_set_aside_matter_id')),
+    sa.PrimaryKeyConstraint('matter_id', 'clock_id', name=op.f('pk_set_aside'))
+    )
 
     op.create_table('obligation',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),

@@ -1,5 +1,6 @@
 """自动任务: what the clock runs and how that went, with logs, running again, pausing and resuming."""
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -7,16 +8,18 @@ import structlog
 from fastapi import APIRouter, Form, Path, Query, Request, Response
 from sqlalchemy.orm import Session
 
-from config.calendar import SHANGHAI
+from config.calendar import SHANGHAI, local_date
 from services.administration import record
 from services.db.errors import DubanError
+from services.engine.aside import AsideRow, list_aside
+from services.engine.aside import try_again as aside_again
 from services.runs.health import SWEEP, next_times, watch
 from services.runs.models import FlowRun, RunState
 from services.runs.overview import FLOWS, find_run, latest_runs, numbers_of, refuse_unless_watching
 from services.runs.pausing import ReasonMissing, may_pause, pause_flow, pauses, resume_flow
 from services.runs.prefect_server import PAGE, LogLine, prefect_status, run_logs
 from services.runs.queries import list_runs
-from services.runs.record import request_run
+from services.runs.record import is_paused, request_run
 from services.web.calls import Call
 from services.web.forgery import Visitor
 from services.web.rendering import done, render, wants_fragment
@@ -50,6 +53,7 @@ def show(
         runs = list_runs(session, flow or None, _LIMIT + 1, before)
         shown = [row_of(run) for run in runs[:_LIMIT]]
         rows = [(key, titled, row_of(latest[key]) if key in latest else None) for key, titled in FLOWS.items()]
+        aside = _aside(session, call)
         following_times, paused, watched = next_times(session, call.now), pauses(session), watch(session, call.now)
     following = str(shown[-1]["id"]) if len(runs) > _LIMIT else None
     more: dict[str, Any] = {}
@@ -58,7 +62,7 @@ def show(
     return render(
         request, call, "flows/page.html", fragment="flows/list.html", rows=rows, runs=shown, following=following,
         flow=flow, before=before, states=STATES, flows=FLOWS, next_times=following_times, paused=paused, watch=watched,
-        may_pause=may_pause(call.actor), **more,
+        may_pause=may_pause(call.actor), aside=aside, **more,
     )  # fmt: skip
 
 
@@ -84,6 +88,18 @@ def run_again(call: Visitor, flow: Annotated[str, Form(max_length=100)]) -> Resp
         run = request_run(session, flow, call.now, call.actor.id)
         log.info("run requested", by=call.actor.id, name=call.actor.name, flow=flow, run=run.id)
     return done("已安排重跑，稍候自动显示结果", refresh=True)
+
+
+@router.post("/flows/retry")
+def try_again(call: Visitor, matter: Annotated[int, Form(ge=1, le=2**63 - 1)]) -> Response:
+    """立即重试: what was set aside of this matter is tried by a sweep within seconds."""
+    refuse_unless_watching(call.actor)
+    with call.write() as session:
+        tried = aside_again(session, call.now, [matter])
+        if not is_paused(session, SWEEP) and latest_runs(session).get(SWEEP):
+            request_run(session, SWEEP, call.now, call.actor.id)
+    log.info("set aside, tried again", by=call.actor.id, name=call.actor.name, matter=matter, clocks=tried)
+    return done("已安排重试，稍候自动显示结果", refresh=True)
 
 
 @router.get("/flows/pause")
@@ -125,6 +141,18 @@ def _note(
     """Both are deeds of administration, in its record for good."""
     content = {"unit": None, "person": None, "before": before, "after": after}
     record.write(session, call.actor, call.now, action, content, unit_id=None, person_id=None)
+
+
+def _aside(session: Session, call: Call) -> list[dict[str, Any]]:
+    """What is set aside, each with the title of its clock; nothing of matters that keep the caller away."""
+    return [{**asdict(row), "what": _title(call, row)} for row in list_aside(session, call.person_id)]
+
+
+def _title(call: Call, row: AsideRow) -> str:
+    if row.clock is None:
+        return "后续办理"
+    rule = call.engine.registry.current(row.procedure, local_date(call.now)).policy.clocks.get(row.clock)
+    return rule.title if rule else "期限"
 
 
 def _pause_dialog(request: Request, call: Call, flow: str, reason: str = "", error: str = "") -> Response:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from services.db.errors import DubanError
 from services.engine.errors import AlreadyPerformed, InvalidAnswers, MatterNotFound, Stale
+from services.engine.looking import look
 from services.engine.perform import perform
 from services.engine.queries import PossibleAction
 from services.engine.visibility import find_visible
@@ -18,7 +19,7 @@ from services.web.forms.fields import read_fields
 from services.web.forms.objections import read_objections
 from services.web.forms.reading import Typed
 from services.web.forms.sent import Sent, request_key, whole
-from services.web.matters import Deeds, deeds_of, is_unread, show_aside, show_history, show_matter
+from services.web.matters import Deeds, deeds_of, show_aside, show_history, show_matter
 from services.web.rendering import done, render
 
 router = APIRouter(prefix="/matters")
@@ -31,11 +32,11 @@ Asked = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
 def show(request: Request, call: Visitor, matter_id: Id, do: Asked = "") -> Response:
     """The page; for htmx what a move changes, which is all of it."""
     with call.read() as session:
-        deeds = deeds_of(session, call, matter_id)
-        page = show_matter(session, call, matter_id, deeds)
-        form = empty_form(session, call, matter_id, deeds, do)
-        unread = is_unread(session, call, page.matter)
-    if unread:
+        loaded = look(session, call.engine, call.actor, matter_id)
+        deeds = deeds_of(call, loaded)
+        page = show_matter(session, call, loaded, deeds)
+        form = empty_form(session, call, loaded, deeds, do)
+    if page.unread:
         with call.write() as session:
             note_seen(session, call.actor, matter_id, call.now)
     return render(
@@ -48,7 +49,7 @@ def show(request: Request, call: Visitor, matter_id: Id, do: Asked = "") -> Resp
 def show_head(request: Request, call: Visitor, matter_id: Id) -> Response:
     """Title and buttons: reloaded when somebody begins or ends to follow it."""
     with call.read() as session:
-        page = show_matter(session, call, matter_id, Deeds([], []))
+        page = show_matter(session, call, look(session, call.engine, call.actor, matter_id), Deeds([], []))
     return render(request, call, "matter/head.html", fragment="matter/head.html", page=page, matter=page.matter)
 
 
@@ -56,7 +57,8 @@ def show_head(request: Request, call: Visitor, matter_id: Id) -> Response:
 def show_form(request: Request, call: Visitor, matter_id: Id, action: Name) -> Response:
     """One tab: the form of an action."""
     with call.read() as session:
-        form = empty_form(session, call, matter_id, deeds_of(session, call, matter_id), action)
+        loaded = look(session, call.engine, call.actor, matter_id)
+        form = empty_form(session, call, loaded, deeds_of(call, loaded), action)
     return _answer(request, call, form, 200)
 
 
@@ -64,10 +66,11 @@ def show_form(request: Request, call: Visitor, matter_id: Id, action: Name) -> R
 def act(request: Request, call: Visitor, matter_id: Id, action: Name, sent: Sent) -> Response:
     """Do it; what is wrong, or what others did meanwhile, is shown above everything that was typed."""
     with call.read() as session:
-        deeds = deeds_of(session, call, matter_id)
+        loaded = look(session, call.engine, call.actor, matter_id)
+        deeds = deeds_of(call, loaded)
         chosen = deeds.named(action)
         if chosen is None:
-            return _answer(request, call, refused_form(session, call, matter_id, deeds, action, sent), 409)
+            return _answer(request, call, refused_form(session, call, loaded, deeds, action, sent), 409)
     fields = read_fields(chosen.form)
     typed = Typed(sent, fields)
     try:
@@ -89,7 +92,7 @@ def act(request: Request, call: Visitor, matter_id: Id, action: Name, sent: Sent
 def show_beside(request: Request, call: Visitor, matter_id: Id) -> Response:
     """Deadlines, escalations, what happened: reloaded after a note."""
     with call.read() as session:
-        aside = show_aside(session, call, matter_id)
+        aside = show_aside(session, call, look(session, call.engine, call.actor, matter_id))
     return render(request, call, "matter/aside.html", fragment="matter/aside.html", aside=aside, matter=aside.matter)
 
 
@@ -97,7 +100,7 @@ def show_beside(request: Request, call: Visitor, matter_id: Id) -> Response:
 def show_more(request: Request, call: Visitor, matter_id: Id, cursor: Asked = "") -> Response:
     """Older entries, to be put below those shown."""
     with call.read() as session:
-        history = show_history(session, call, matter_id, cursor or None)
+        history = show_history(session, call, look(session, call.engine, call.actor, matter_id), cursor or None)
     return render(
         request, call, "matter/entries.html", fragment="matter/entries.html", history=history, matter_id=matter_id
     )
@@ -107,7 +110,7 @@ def show_more(request: Request, call: Visitor, matter_id: Id, cursor: Asked = ""
 def show_sheet(request: Request, call: Visitor, matter_id: Id) -> Response:
     """办理单: the matter on A4. What is sealed is nowhere on it."""
     with call.read() as session:
-        page = show_matter(session, call, matter_id, Deeds([], []))
+        page = show_matter(session, call, look(session, call.engine, call.actor, matter_id), Deeds([], []))
     code = qr_code(f"{request.base_url}matters/{matter_id}")
     return render(request, call, "matter/sheet.html", page=page, matter=page.matter, code=code)
 
@@ -121,8 +124,9 @@ def _refused(
     wrong = isinstance(error, InvalidAnswers)
     objections = read_objections(error.extra["errors"], read_fields(chosen.form)) if wrong else None
     with call.read() as session:
+        loaded = look(session, call.engine, call.actor, matter_id)
         form = shown_again(
-            session, call, matter_id, deeds_of(session, call, matter_id), chosen.name, typed, sent,
+            session, call, loaded, deeds_of(call, loaded), chosen.name, typed, sent,
             objections=objections, refusal="" if wrong or isinstance(error, Stale) else error.zh,
             changed=isinstance(error, Stale),
         )  # fmt: skip

@@ -15,7 +15,7 @@ LARGEST = 2**63 - 1
 KINDS = {
     "reminder": ("到期提醒", "alarm"), "escalation": ("逾期升级", "trending-up"), "returned": ("退回", "arrow-back-up"),
     "told": ("通知", "bell"), "transferred": ("转办", "transfer"), "urged": ("催办", "speakerphone"),
-    "copied": ("抄送", "copy"),
+    "copied": ("抄送", "copy"), "machine": ("系统运行", "plug-x"),
 }  # fmt: skip
 
 

@@ -16,14 +16,14 @@ Asked = Annotated[str, Query(max_length=100, pattern=r"^[^\x00]*$")]
 def find_people(call: Visitor, q: Asked = "") -> list[dict[str, Any]]:
     """Active staff."""
     with call.read() as session:
-        return [asdict(found) for found in pickers.people(session, q)]
+        return [asdict(found) for found in pickers.people(session, call, q)]
 
 
 @router.get("/unit")
 def find_units(call: Visitor, q: Asked = "") -> list[dict[str, Any]]:
     """Living units."""
     with call.read() as session:
-        return [asdict(found) for found in pickers.units(session, q)]
+        return [asdict(found) for found in pickers.units(session, call, q)]
 
 
 @router.get("/matter")

@@ -7,16 +7,19 @@
   function picker(select) {
     if (select.tomselect || !window.TomSelect) return;
     const line = (item, escape) => `<div>${escape(item.text)}${item.note ? `<span class="pick-note">${escape(item.note)}</span>` : ""}</div>`;
+    const grouped = (found) => [...new Set(found.map((item) => item.group))].filter(Boolean).map((group) => ({ group }));
     new TomSelect(select, {
-      valueField: "value", labelField: "text", searchField: [], score: () => () => 1, maxOptions: 50, preload: "focus",
+      valueField: "value", labelField: "text", searchField: [], score: () => () => 1, maxOptions: 200, preload: "focus",
+      optgroupField: "group", optgroupValueField: "group", optgroupLabelField: "group", lockOptgroupOrder: true,
       plugins: select.multiple ? ["remove_button"] : [], hideSelected: select.multiple, placeholder: select.dataset.placeholder,
       copyClassesToDropdown: false, loadThrottle: 200,
       load(query, show) {
         const turn = turns.set(select, (turns.get(select) || 0) + 1).get(select);
         this.clearOptions();
+        this.clearOptionGroups();
         fetch(`${select.dataset.pickFrom}?q=${encodeURIComponent(query)}`, { headers: { "HX-Request": "true" } })
           .then((answer) => (answer.ok ? answer.json() : []))
-          .then((found) => show(turn === turns.get(select) ? found : []), () => show());  // an answer overtaken by a later one says nothing
+          .then((found) => (turn === turns.get(select) ? show(found, grouped(found)) : show([])), () => show());  // an answer overtaken by a later one says nothing
       },
       render: { option: line, item: line, no_results: () => '<div class="no-results">没有匹配项</div>', loading: () => '<div class="no-results">正在查找…</div>' },
     });

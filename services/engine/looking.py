@@ -1,0 +1,29 @@
+"""A matter read once for somebody who may know of it: what its page, its actions and its history are made from."""
+
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+from services.engine.core import Engine
+from services.engine.errors import MatterNotFound
+from services.engine.loading import MATTER, Loaded, load_around
+from services.engine.registry import Registry
+from services.engine.visibility import visible
+from services.identity.access import Actor
+
+
+def look(session: Session, engine: Engine, actor: Actor, matter_id: int) -> Loaded:
+    """Return a matter; raise MatterNotFound where there is none or the actor may not know of it."""
+    wanted = _one(actor, engine.registry)
+    row = session.connection().execute(wanted, {"matter_id": matter_id}).mappings().one_or_none()
+    if row is None:
+        raise MatterNotFound
+    return load_around(engine, session, dict(row))
+
+
+@lru_cache(maxsize=1024)
+def _one(actor: Actor, registry: Registry) -> Select[Any]:
+    """The statement, kept for each set of roles."""
+    return MATTER.where(visible(actor, registry))

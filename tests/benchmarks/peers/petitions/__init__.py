@@ -1,1 +1,0 @@
-"""The petitions of the benchmark as a Django application on viewflow."""

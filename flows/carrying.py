@@ -15,6 +15,7 @@ from services.runs.models import RunState, Via
 from services.runs.pulse import beating
 from services.runs.queries import done_since
 from services.runs.record import Outcome, begin_run, end_run, is_paused, note_prefect_run
+from services.runs.timekeeping import trusted_now
 from services.runtime import Runtime, runtime
 from services.serving.logs import configure_logging
 
@@ -45,6 +46,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def present(works: Runtime) -> datetime:
+    """The present, if this machine's clock can be right; raise ClockWrong otherwise."""
+    return trusted_now(works, utc_now())
+
+
 def report(numbers: dict[str, Any]) -> dict[str, Any]:
     """Log what the work did to Prefect and hand it on, also to a waker."""
     from prefect import get_run_logger
@@ -65,7 +71,7 @@ def carry(name: str, work: Work, as_of: datetime | None) -> dict[str, Any]:
     if waker.run_id is not None and flow_run.id is not None:
         with works.database.write() as session:
             note_prefect_run(session, waker.run_id, flow_run.id)
-    return report(work(works, as_of or utc_now()))
+    return report(work(works, as_of or present(works)))
 
 
 def _recorded(works: Runtime, name: str, work: Work, as_of: datetime | None) -> dict[str, Any]:
@@ -82,7 +88,7 @@ def _recorded(works: Runtime, name: str, work: Work, as_of: datetime | None) -> 
         run_id = begin_run(session, name, slot, started, Via.PREFECT, flow_run.id)
     try:
         with beating(works.database, run_id):
-            numbers = work(works, as_of or started)
+            numbers = work(works, as_of or present(works))
     except Exception as error:
         failed = Outcome(RunState.FAILED, Via.PREFECT, error=repr(error), prefect_run_id=flow_run.id)
         persist(works.database, lambda session: end_run(session, run_id, failed, utc_now()))

@@ -7,9 +7,11 @@ down has lost nothing: it looks for missed slots when it starts.
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -24,6 +26,8 @@ from flows.carrying import utc_now
 from flows.execution import execute
 from flows.schedule import SCHEDULE, Scheduled
 from services.db.errors import DubanError
+from services.db.failures import explain
+from services.db.patience import persist
 from services.runs.prefect_server import prefect_environ
 from services.runs.queries import last_slot
 from services.runs.record import crash_left_running, is_paused
@@ -39,6 +43,14 @@ ANOTHER_CLOCK = 75
 UNUSABLE = 78
 """Exit code: the settings, the database or the secret file cannot be used (EX_CONFIG)."""
 
+AWAY = 69
+"""Exit code: the database does not answer, for longer than its restart takes (EX_UNAVAILABLE)."""
+
+LOOK_EVERY, JUMP = 20.0, 60.0
+"""Seconds between two looks whether the machine's clock was set, and how far is more than being kept right."""
+
+CATCH_UP_EVERY, MINUTE = timedelta(minutes=10), timedelta(minutes=1)
+
 
 def main() -> int:
     """Run until SIGTERM or SIGINT; a job that is running then is finished first."""
@@ -53,16 +65,37 @@ def main() -> int:
         return UNUSABLE
     os.environ.update(prefect_environ(settings))  # read by Prefect when it is imported, which is later
     try:
-        with StopSignals() as signals, only_clock(settings), ticking(runtime(), SCHEDULE):
+        with StopSignals() as signals, only_clock(settings):
             while not signals.stopped:
-                signals.wait(None)
+                with ticking(runtime(), SCHEDULE):
+                    _until_time_is_set(signals)
     except Timeout:
         log.error("another_clock", home=str(settings.home), mend="end the other clock, or set DUBAN_HOME")
         return ANOTHER_CLOCK
     except DubanError as error:
         log.error(error.code, problem=str(error))
         return UNUSABLE
+    except Exception as error:
+        if (meaning := explain(error)) is None:
+            raise
+        log.error(meaning.code, problem=str(meaning))
+        return AWAY
     return 0
+
+
+def _until_time_is_set(signals: StopSignals) -> None:
+    """Return when told to stop, or when the machine's clock was set.
+
+    The scheduler waits for instants that it computed before: after a clock that was years ahead is set right, it
+    would sleep for years.
+    """
+    wall, steady = time.time(), time.monotonic()
+    while not signals.stopped:
+        signals.wait(LOOK_EVERY)
+        jump = (time.time() - wall) - (time.monotonic() - steady)
+        if abs(jump) > JUMP:
+            log.warning("clock_set", seconds=round(jump))
+            return
 
 
 def only_clock(settings: Settings) -> FileLock:
@@ -93,6 +126,7 @@ def ticking(works: Runtime, schedule: Sequence[Scheduled]) -> Iterator[Backgroun
         grace = int(item.grace.total_seconds())
         scheduler.add_job(_tick, item.trigger(), args=(works, item), id=item.name, misfire_grace_time=grace)
     ending = threading.Event()
+    scheduler.add_job(_catch_up, _every(CATCH_UP_EVERY), args=(works, schedule, ending), id="catch_up")
     catching_up = threading.Thread(target=_catch_up, args=(works, schedule, ending), name="catch_up")
     scheduler.start()
     catching_up.start()
@@ -110,19 +144,18 @@ def _every(period: timedelta) -> IntervalTrigger:
 
 def _recover(works: Runtime) -> None:
     """We hold the clock's lock, so whatever is still marked running died with the clock before."""
-    with works.database.write() as session:
-        crashed = crash_left_running(session, utc_now())
+    crashed = persist(works.database, lambda session: crash_left_running(session, utc_now()))
     if crashed:
         log.warning("runs_crashed", count=crashed)
 
 
 def _catch_up(works: Runtime, schedule: Sequence[Scheduled], ending: threading.Event) -> None:
-    """Run every flow of which a slot was missed while no clock ran; on the first start that is all of them."""
+    """Run every flow of which a slot was missed while no clock ran, or the database was away; on the first start that
+    is all of them. A slot of this minute is left to its own tick."""
     for item in schedule:
         now = utc_now()
-        with works.database.read() as session:
-            missed = item.missed_since(last_slot(session, item.name), now)
-        if missed and not ending.is_set():
+        last = persist(works.database, partial(last_slot, flow=item.name))
+        if item.missed_since(last, now - MINUTE) and not ending.is_set():
             _wake(works, item, now)
 
 
@@ -133,9 +166,7 @@ def _tick(works: Runtime, item: Scheduled) -> None:
 
 def _wake(works: Runtime, item: Scheduled, slot: datetime) -> None:
     """Run a flow for its slot, unless somebody paused it: asked each time, so that a pause counts at once."""
-    with works.database.read() as session:
-        paused = is_paused(session, item.name)
-    if paused:
+    if persist(works.database, partial(is_paused, flow=item.name)):
         log.warning("flow_paused", flow=item.name)
     else:
         execute(works, item, slot)

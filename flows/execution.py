@@ -8,13 +8,14 @@ from datetime import datetime
 
 import structlog
 
-from flows.carrying import Waker, utc_now, woken_by
+from flows.carrying import Waker, present, utc_now, woken_by
 from flows.schedule import Scheduled
 from services.db.patience import persist
 from services.runs.models import RunState, Via
 from services.runs.prefect_server import prefect_status
 from services.runs.pulse import beating
 from services.runs.record import Outcome, begin_run, end_run
+from services.runs.timekeeping import ClockWrong
 from services.runtime import Runtime
 
 log = structlog.get_logger()
@@ -22,8 +23,7 @@ log = structlog.get_logger()
 
 def execute(runtime: Runtime, item: Scheduled, slot: datetime) -> Outcome:
     """Run `item` for its slot, under a new row of the record."""
-    with runtime.database.write() as session:
-        run_id = begin_run(session, item.name, slot, utc_now())
+    run_id = persist(runtime.database, lambda session: begin_run(session, item.name, slot, utc_now()))
     return carry_out(runtime, item, run_id)
 
 
@@ -68,7 +68,9 @@ def _through_prefect(item: Scheduled, run_id: int) -> Outcome | None:
 def carry_out_directly(runtime: Runtime, item: Scheduled, via: Via = Via.CLOCK) -> Outcome:
     """Run the plain function, without Prefect; nothing is recorded."""
     try:
-        return Outcome(RunState.COMPLETED, via, item.load_work()(runtime, utc_now(), **item.parameters))
+        return Outcome(RunState.COMPLETED, via, item.load_work()(runtime, present(runtime), **item.parameters))
+    except ClockWrong as error:
+        return Outcome(RunState.FAILED, via, error=repr(error))
     except Exception as error:
         log.exception("work_failed", flow=item.name)
         return Outcome(RunState.FAILED, via, error=repr(error))

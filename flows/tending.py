@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from flows.carrying import utc_now
+from flows.carrying import present, utc_now
 from flows.execution import carry_out
 from flows.schedule import Scheduled
 from services.ledgers.exports import tidy_up
@@ -103,7 +103,7 @@ def set_prefect_right(works: Runtime, schedule: Sequence[Scheduled]) -> None:
 
 def forget_old(works: Runtime) -> None:
     """Keep the record of runs short, and exports that nobody fetched away."""
-    now = utc_now()
+    now = present(works)
     with works.database.write() as session:
         forget_ended_before(session, now - KEEP_RUNS)
         forget_closed_before(session, now - KEEP_RUNS)

@@ -10,5 +10,6 @@ def all_models() -> None:
     import services.ledgers.models
     import services.notifications.attention
     import services.runs.models
+    import services.runs.timekeeping
     import services.sampling.models
     import services.scoring.models  # noqa: F401

@@ -26,9 +26,10 @@ def sweep(
 ) -> None:
     """Fire every rung whose day has come, once; sweeping again fires nothing twice."""
     from services.engine.sweep import sweep as sweep_now
+    from services.runs.timekeeping import trusted_now
 
-    now = _instant(as_of) if as_of else clock_now()
     made = migrated_runtime()
+    now = _instant(as_of) if as_of else trusted_now(made, clock_now())
     counts = sweep_now(made, now)
     answer = {"as_of": now.isoformat(timespec="seconds"), **counts}
     rungs = [("rung " + rung, n) for rung, n in counts["by_rung"].items()]
@@ -72,6 +73,18 @@ def retry(
     with made.database.write() as session:
         tried = try_again(session, clock_now(), matters or None)
     report({"tried_again": tried}, as_json, lambda console: console.print(f"{tried} to be tried by the next sweep"))
+
+
+@app.command(name="confirm")
+def confirm_time(as_json: AsJson = False) -> None:
+    """Say that this machine's clock is right where flows stand still because it seems wrong; they go on by it."""
+    from services.runs.timekeeping import confirm
+
+    made, now = migrated_runtime(), clock_now()
+    with made.database.write() as session:
+        confirm(session, now)
+    at = now.isoformat(timespec="seconds")
+    report({"confirmed": at}, as_json, lambda console: console.print(f"{at} is taken for right"))
 
 
 def _show(console: Console, answer: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from services.engine.aside import count_aside
 from services.runs.models import FlowPlan, FlowRun, RunState
 from services.runs.pausing import Pause, pauses
+from services.runs.timekeeping import doubt
 
 SWEEP = "escalate_overdue"
 SWEPT_WITHIN = timedelta(minutes=30)
@@ -21,28 +22,29 @@ SIGN_OF_LIFE = timedelta(minutes=3)
 @dataclass(frozen=True, slots=True)
 class Watch:
     """How it stands: whether the sweep is paused, when it last succeeded, whether that is too long ago, whether the
-    clock shows signs of life, and how many matters are set aside."""
+    clock shows signs of life, how many matters are set aside, and why the time cannot be right, if it cannot."""
 
     paused: Pause | None
     swept_at: datetime | None
     overdue: bool
     clock_alive: bool
     set_aside: int = 0
+    time_wrong: str | None = None
 
     @property
     def alarming(self) -> bool:
-        return self.paused is not None or self.overdue
+        return self.paused is not None or self.overdue or self.time_wrong is not None
 
 
 def watch(session: Session, now: datetime) -> Watch:
     """Look at the record of runs."""
     done = FlowRun.flow == SWEEP, FlowRun.state == RunState.COMPLETED
-    swept = session.scalar(select(func.max(FlowRun.ended_at)).where(*done))
+    swept = session.scalar(select(FlowRun.ended_at).where(*done).order_by(FlowRun.id.desc()).limit(1))
     seen = session.scalar(select(func.max(FlowPlan.noted_at)))
     alive = seen is not None and seen > now - SIGN_OF_LIFE
-    return Watch(
-        pauses(session).get(SWEEP), swept, swept is None or swept < now - SWEPT_WITHIN, alive, count_aside(session)
-    )
+    overdue = swept is None or not now - SWEPT_WITHIN <= swept <= now + SIGN_OF_LIFE  # the future: a clock was wrong
+    wrong = doubt(session, now)
+    return Watch(pauses(session).get(SWEEP), swept, overdue, alive, count_aside(session), wrong and wrong.zh)
 
 
 def note_plan(session: Session, plan: Mapping[str, datetime | None], now: datetime) -> None:

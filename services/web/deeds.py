@@ -17,13 +17,15 @@ DEEDS = {
     "unit_restored": "恢复单位", "person_added": "新增人员", "person_renamed": "更正姓名",
     "person_deactivated": "停用人员", "person_reactivated": "重新启用", "password_given": "重置密码",
     "post_added": "登记任职", "post_ended": "结束任职", "role_granted": "授予角色", "role_revoked": "收回角色",
-    "roles_lent": "登记委托", "delegation_ended": "撤销委托",
+    "roles_lent": "登记委托", "delegation_ended": "撤销委托", "flow_paused": "暂停自动任务",
+    "flow_resumed": "恢复自动任务", "time_confirmed": "确认服务器时间",
 }  # fmt: skip
 _FIELDS = {
     "name": "名称", "login": "用户名", "active": "在用", "code": "编码", "kind": "类别", "parent_id": "上级单位",
     "founded_on": "成立日期", "abolished_on": "撤销日期", "title": "职务", "head": "负责人", "held_from": "任职自",
     "held_to": "任职至", "role": "角色", "valid_from": "生效日期", "valid_to": "截止日期", "reason": "理由",
     "to_id": "受托人", "starts_on": "起始日期", "ends_on": "截止日期", "revoked_at": "撤销时间",
+    "flow": "任务", "at": "时间",
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from services.engine.models import Clock
 from services.engine.sweep import sweep_all
+from services.runs.timekeeping import confirm
 from tests.support.cast import County
 
 
@@ -77,3 +78,13 @@ def test_what_is_stuck_is_listed_with_its_reason_and_tried_again(
             assert (row["clock"], row["why"]) == ("lost", "the policy of this matter has no clock lost")
             assert answer("clock", "retry") == {"tried_again": 1}
     assert answer("clock", "stuck") == []
+
+
+def test_a_sweep_at_a_time_that_cannot_be_is_refused_until_somebody_says_it_is_right(
+    home_county: County, screening: int, answer: Callable[..., Any], refusal: Callable[..., str]
+) -> None:
+    with home_county.database.write() as session:
+        confirm(session, home_county.now)
+    assert "duban clock confirm" in refusal("sweep")
+    answer("clock", "confirm")
+    assert answer("sweep")["fired"] == 3

@@ -524,6 +524,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_fired_rung_matter_id'), ['matter_id'], unique=False)
         batch_op.create_index('ix_fired_rung_open', ['acknowledged_at', 'fired_at'], unique=False)
 
+    op.create_table('time_mark',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_time_mark'))
+    )
+
     op.create_table('set_aside',
     sa.Column('matter_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('clock_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),

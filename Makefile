@@ -11,7 +11,7 @@ DEV_DEPS := $(VENV)/.requirements-dev
 COMMAND  := $(BIN)/duban
 ASSETS   := services/web/static/vendor/icons.svg
 
-.PHONY: help setup dev run test check lint lock bench bench-quick bench-pages
+.PHONY: help setup dev run test check lint lock bench bench-quick bench-pages soak
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -36,6 +36,10 @@ bench: dev ## how fast, beside what could be: 10k, 100k and 1M open matters (an 
 
 bench-quick: dev ## the same at 10k and 100k (under ten minutes)
 	$(BIN)/python -m tests.benchmarks --quick
+
+MINUTES ?= 30
+soak: dev ## load on PostgreSQL with two webs and two sweepers while things are killed: make soak MINUTES=30
+	$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
 bench-pages: dev ## what pages cost: processor time and bytes
 	$(BIN)/python -m tests.benchmarks.pages

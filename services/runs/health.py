@@ -44,7 +44,7 @@ def watch(session: Session, now: datetime) -> Watch:
     alive = seen is not None and seen > now - SIGN_OF_LIFE
     overdue = swept is None or not now - SWEPT_WITHIN <= swept <= now + SIGN_OF_LIFE  # the future: a clock was wrong
     wrong = doubt(session, now)
-    return Watch(pauses(session).get(SWEEP), swept, overdue, alive, count_aside(session), wrong and wrong.zh)
+    return Watch(pauses(session).get(SWEEP), swept, overdue, alive, count_aside(session), wrong.zh if wrong else None)
 
 
 def note_plan(session: Session, plan: Mapping[str, datetime | None], now: datetime) -> None:

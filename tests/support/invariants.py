@@ -54,10 +54,25 @@ def check(county: County, since: int = 0) -> None:
         matters = [row for row in rows_of(session, Matter) if row["id"] > since]
         assert journal.verify(session, [row["id"] for row in matters])["broken"] == []
         for row in matters:
-            away = {e["person_id"] for e in rows_of(session, Exclusion, matter_id=row["id"])}
-            _check_items(row, rows_of(session, WorkItem, matter_id=row["id"]), away)
-            _check_clocks(county.engine, session, row, rows_of(session, Clock, matter_id=row["id"]))
-            _check_history(row, rows_of(session, Entry, matter_id=row["id"]))
+            _check_one(county.engine, session, row)
+
+
+def failing(county: County, session: Session) -> list[str]:
+    """Return the matters that break an invariant, each with what it breaks."""
+    broken = []
+    for row in rows_of(session, Matter):
+        try:
+            _check_one(county.engine, session, row)
+        except AssertionError as error:
+            broken.append(f"matter {row['id']}: {str(error).splitlines()[:1]}")
+    return broken
+
+
+def _check_one(engine: Engine, session: Session, row: dict[str, Any]) -> None:
+    away = {e["person_id"] for e in rows_of(session, Exclusion, matter_id=row["id"])}
+    _check_items(row, rows_of(session, WorkItem, matter_id=row["id"]), away)
+    _check_clocks(engine, session, row, rows_of(session, Clock, matter_id=row["id"]))
+    _check_history(row, rows_of(session, Entry, matter_id=row["id"]))
 
 
 def _check_items(row: dict[str, Any], items: list[dict[str, Any]], away: set[int | None]) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email.policy import default
 
-UP, CUT = "up", "cut"
-"""`CUT`: it takes a mail whole and is gone before it says so."""
+UP, DOWN, CUT = "up", "down", "cut"
+"""`DOWN`: it hangs up at once. `CUT`: it takes a mail whole and is gone before it says so."""
 
 
 class MailServer(socketserver.ThreadingTCPServer):
@@ -35,6 +35,8 @@ class _Conversation(socketserver.StreamRequestHandler):
     server: MailServer
 
     def handle(self) -> None:
+        if self.server.mode == DOWN:
+            return
         self._say("220 loopback")
         while line := self.rfile.readline():
             word = line[:4].upper().strip()

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from structlog.contextvars import bound_contextvars
+
 from flows.schedule import Work
 from services.db.patience import persist
 from services.runs.models import RunState, Via
@@ -87,7 +89,7 @@ def _recorded(works: Runtime, name: str, work: Work, as_of: datetime | None) -> 
             return {"superseded": True}
         run_id = begin_run(session, name, slot, started, Via.PREFECT, flow_run.id)
     try:
-        with beating(works.database, run_id):
+        with bound_contextvars(flow=name, run=run_id), beating(works.database, run_id):
             numbers = work(works, as_of or present(works))
     except Exception as error:
         failed = Outcome(RunState.FAILED, Via.PREFECT, error=repr(error), prefect_run_id=flow_run.id)

@@ -7,6 +7,7 @@ import time
 from datetime import datetime
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from flows.carrying import Waker, present, utc_now, woken_by
 from flows.schedule import Scheduled
@@ -31,7 +32,7 @@ def carry_out(runtime: Runtime, item: Scheduled, run_id: int) -> Outcome:
     """Run `item` under a row that says it is running, and complete the row. A failure is recorded, not raised."""
     started = time.monotonic()
     outcome = None
-    with beating(runtime.database, run_id):
+    with bound_contextvars(flow=item.name, run=run_id), beating(runtime.database, run_id):
         if prefect_status(runtime.settings)["up"]:
             outcome = _through_prefect(item, run_id)
         if outcome is None:

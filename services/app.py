@@ -8,19 +8,34 @@ from services.api.routes.metrics import PATH as METRICS
 from services.runtime import Runtime
 from services.runtime import runtime as default_runtime
 from services.serving.logs import configure_logging
+from services.serving.lookout import Lookout
 from services.web.app import application
 
 
 class Siblings:
-    """Two applications with handlers of their own: the one answers programs, the other people."""
+    """Two applications with handlers of their own: the one answers programs, the other people.
 
-    def __init__(self, api: FastAPI, web: FastAPI) -> None:
-        self.api, self.web = api, web
+    While they are served, the lookout looks.
+    """
+
+    def __init__(self, api: FastAPI, web: FastAPI, lookout: Lookout) -> None:
+        self.api, self.web, self.lookout = api, web, lookout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
         path = scope.get("path", "")
         below = path.startswith("/api/") or path == METRICS
         await (self.api if below else self.web)(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self.lookout.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self.lookout.stop()
+        await send({"type": "lifespan.shutdown.complete"})
 
 
 def create_app(runtime: Runtime | None = None) -> Siblings:
@@ -37,4 +52,4 @@ def create_app(runtime: Runtime | None = None) -> Siblings:
         from services.serving.traces import trace
 
         trace(works.settings.otlp_endpoint, (api, web), works.database)
-    return Siblings(api, web)
+    return Siblings(api, web, Lookout(works))

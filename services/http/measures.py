@@ -88,6 +88,7 @@ def _sweeping(figures: Figures, now: datetime) -> Iterable[Metric]:
     yield _gauge("duban_sweep_age_seconds", "Seconds since deadlines were last looked at; +Inf: never.", age)
     yield _gauge("duban_sweep_late", "Whether that is too long ago.", watched.overdue)
     yield _gauge("duban_sweep_paused", "Whether somebody paused the sweep.", watched.paused is not None)
+    yield _gauge("duban_time_wrong", "Whether the machine's clock cannot be right.", watched.time_wrong is not None)
     yield _gauge("duban_matters_set_aside", "Matters that could not be served.", watched.set_aside)
     yield _gauge("duban_clock_alive", "Whether the clock shows signs of life.", watched.clock_alive)
     metric = GaugeMetricFamily("duban_flow_success_age_seconds", "Seconds since a flow succeeded.", labels=["flow"])

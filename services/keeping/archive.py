@@ -4,18 +4,21 @@
 makes backups at night then holds nothing that opens them, and nothing has to fit into memory.
 """
 
+import errno
 import gzip
 import os
 import tarfile
 import threading
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from services.keeping.errors import BackupUnusable, CannotBackUp
+from services.keeping.errors import BackupUnusable, CannotBackUp, RestoreRefused
 
 _AGE, _GZIP = b"age-encryption.org/v1", b"\x1f\x8b"
+_NO_PLACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES})
 _LEVEL = 4
 """Half the size at a fraction of the time; attachments are compressed mostly."""
 
@@ -44,7 +47,11 @@ def reading(file: Path, identity: Path | None) -> Iterator[Iterator[tuple[str, I
             yield _members(archive)
             while packed.read(2**20):  # to the end, where the checksum stands
                 pass
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile, OSError) as error:
+    except OSError as error:
+        if error.errno in _NO_PLACE:
+            raise RestoreRefused(f"it cannot be unpacked: {error.strerror}; make room") from error
+        raise BackupUnusable(f"{file} is damaged or cannot be read: {error}; take another backup") from error
+    except (tarfile.TarError, EOFError, zlib.error) as error:
         raise BackupUnusable(f"{file} is damaged or cut off: {error}; take another backup") from error
 
 

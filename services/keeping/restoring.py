@@ -25,7 +25,7 @@ from services.keeping.backing import ANCHORS, DATABASE, FILES, FORMAT, KEY, MANI
 from services.keeping.checking import check
 from services.keeping.errors import BackupUnusable, CopyDiffers, RestoreRefused, TargetNotEmpty
 from services.keeping.progress import Progress, silent
-from services.keeping.tables import all_tables, chunks, digests, filled, number_on, strangers, write_rows
+from services.keeping.tables import Counted, all_tables, chunks, digests, filled, number_on, strangers, write_rows
 from services.migrations import upgrade
 
 _STAGING, _PLACING = "restoring", "placing"
@@ -42,18 +42,7 @@ def restore(
     instead of those of the backup. Raises RestoreRefused, TargetNotEmpty, BackupUnusable, SourceInUse; then nothing
     has changed.
     """
-    with unused(settings.home, "a restore is for an empty place"):
-        _clear_left(settings)
-        _refuse_filled(settings)
-        staging = settings.home / _STAGING
-        try:
-            staging.mkdir(mode=0o700)
-            manifest = _unpack(file, identity, staging, progress)
-            answer = _look(settings, staging, manifest, progress)
-            _place(settings, staging, progress)
-        finally:
-            _clear_left(settings)
-    return answer
+    return _restore(settings, file, identity, progress)[0]
 
 
 def verify_backup(
@@ -68,13 +57,29 @@ def verify_backup(
         home = Path(folder)
         known = {} if is_encrypted(file) else {"secret_file": settings.secret_file}
         place = Settings.model_validate({"home": home, "pack": settings.pack, **known})
-        answer = restore(place, file, identity, progress)
+        answer, wanted = _restore(place, file, identity, progress)
         with _opened(home / DATABASE) as session:
             counted = digests(session.connection(), progress, "rows compared")
-    with reading(file, identity) as members:
-        wanted = _read_manifest(next(members)[1])["tables"]
     differing = sorted(name for name, of in wanted.items() if counted.get(name) != of)
     return {**answer, "differing": differing, "ok": answer["ok"] and not differing}
+
+
+def _restore(
+    settings: Settings, file: Path, identity: Path | None, progress: Progress
+) -> tuple[dict[str, Any], Counted]:
+    """Return the answer, and what the manifest says that the tables held."""
+    with unused(settings.home, "a restore is for an empty place"):
+        _clear_left(settings)
+        _refuse_filled(settings)
+        staging = settings.home / _STAGING
+        try:
+            staging.mkdir(mode=0o700)
+            manifest = _unpack(file, identity, staging, progress)
+            answer = _look(settings, staging, manifest, progress)
+            _place(settings, staging, progress)
+        finally:
+            _clear_left(settings)
+    return answer, manifest["tables"]
 
 
 def _refuse_filled(settings: Settings) -> None:

@@ -13,7 +13,7 @@ from services.db.base import Base
 from services.keeping.progress import Progress, silent
 from services.tables import all_models
 
-AT_ONCE = 5000
+AT_ONCE = 2000
 """Rows that are read, written and committed together."""
 
 VERSION = "alembic_version"

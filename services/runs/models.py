@@ -60,6 +60,7 @@ class FlowRun(Base):
         _one_of("state", RunState),
         _one_of("via", Via),
         Index("ix_flow_run_flow_slot", "flow", "scheduled_for"),
+        Index("ix_flow_run_ended", "flow", "state", "id"),
         Index("ix_flow_run_waiting", "state", sqlite_where=_WAITING, postgresql_where=_WAITING),
     )
 

@@ -10,7 +10,7 @@ import pytest
 from flows.schedule import SCHEDULE
 from services.administration import record
 from services.runs import prefect_server
-from services.runs.health import next_times, note_plan
+from services.runs.health import SWEPT_WITHIN, next_times, note_plan
 from services.runs.models import RunState, Via
 from services.runs.overview import FLOWS
 from services.runs.pausing import pauses
@@ -172,3 +172,18 @@ def test_it_is_for_those_who_supervise_the_county(site: Site, who: str) -> None:
     assert site.by(who).get("/flows").status_code == 403
     assert site.by(who).get(f"/flows/runs/{run}").status_code == 403
     assert site.post(who, "/flows/run", {"flow": "verify_journal"}).status_code == 403
+
+
+def test_a_sweep_that_is_late_is_said_around_every_page_to_those_who_supervise(site: Site) -> None:
+    def said(who: str) -> str:
+        return site.by(who).get("/counts", headers=HTMX).text
+
+    assert "还没有成功检查过期限" in said("supervisor")
+    _run(site, "escalate_overdue", Outcome(RunState.COMPLETED, Via.CLOCK, {}))
+    assert "成功" not in said("supervisor")
+    site.county.now += SWEPT_WITHIN + timedelta(minutes=2)
+    late = said("office")
+    assert 'id="watch"' in late and "期限检查没有按时进行" in late and 'href="/flows"' in late
+    assert "期限检查没有" not in said("handler")
+    from_there = {**HTMX, "HX-Current-URL": "http://testserver/flows?flow=x"}
+    assert "期限检查没有" not in site.by("office").get("/counts", headers=from_there).text, "the page itself says so"

@@ -129,6 +129,8 @@ def _sweep(the: Service, now: datetime) -> str | None:
         watched = watch(session, now)
     if watched.paused is not None:
         return f"the sweep of deadlines is paused since {watched.paused.since.isoformat()}; resume it on /flows"
+    if watched.time_wrong is not None:
+        return "this machine's clock cannot be right; set it, or if it is right run: duban clock confirm"
     if not watched.overdue:
         return None
     last = watched.swept_at.isoformat() if watched.swept_at else "never"

@@ -239,6 +239,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('flow_run', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_flow_run_ended_at'), ['ended_at'], unique=False)
+        batch_op.create_index('ix_flow_run_ended', ['flow', 'state', 'id'], unique=False)
         batch_op.create_index('ix_flow_run_flow_slot', ['flow', 'scheduled_for'], unique=False)
         batch_op.create_index('ix_flow_run_waiting', ['state'], unique=False, sqlite_where=sa.text("state IN ('requested', 'running')"), postgresql_where=sa.text("state IN ('requested', 'running')"))
 

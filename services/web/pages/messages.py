@@ -1,12 +1,15 @@
 """消息: what the app has to say to oneself."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form, HTTPException, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from services.engine.queries import light_counts
 from services.notifications.inbox import count_unread, list_messages, mark_read, matter_of
+from services.runs.health import watch
+from services.runs.overview import may_watch
 from services.web.forgery import Visitor
 from services.web.rendering import done, render
 
@@ -53,7 +56,7 @@ def mark_messages_read(call: Visitor, ids: Annotated[list[int] | None, Form()] =
 
 @router.get("/counts")
 def count(request: Request, call: Visitor) -> Response:
-    """The numbers in the frame of every page.
+    """The numbers in the frame of every page, and for those who supervise that deadlines are not being watched.
 
     It is asked for every minute. A stream would hold one connection, and behind some county proxies a dead one, for
     each open tab; two counts a minute are cheaper, and nothing here is urgent to the second.
@@ -62,4 +65,12 @@ def count(request: Request, call: Visitor) -> Response:
         raise HTTPException(404)
     with call.read() as session:
         unread, waiting = count_unread(session, call.actor), light_counts(session, call.engine, call.actor, call.now)
-    return render(request, call, "counts.html", fragment="counts.html", unread=unread, waiting=waiting["all"])
+        watched = watch(session, call.now) if may_watch(call.actor) and not _says_so_itself(request) else None
+    return render(
+        request, call, "counts.html", fragment="counts.html", unread=unread, waiting=waiting["all"], watch=watched
+    )
+
+
+def _says_so_itself(request: Request) -> bool:
+    """Whether htmx asks from a page that shows in its midst how deadlines are watched."""
+    return urlsplit(request.headers.get("hx-current-url", "")).path in ("/board", "/flows")

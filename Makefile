@@ -9,6 +9,7 @@ FAST   := tests/config tests/statemachines
 RUN_DEPS := $(VENV)/.requirements
 DEV_DEPS := $(VENV)/.requirements-dev
 COMMAND  := $(BIN)/duban
+BENCH_DEPS := .venv-bench/.requirements
 ASSETS   := services/web/static/vendor/icons.svg
 
 .PHONY: help setup dev run test check lint lock bench bench-quick bench-pages soak
@@ -31,10 +32,10 @@ test: lint ## lint, types, import contracts, all tests
 check: lint ## the fast part: lint, types, import contracts, the tests of the rules
 	$(BIN)/python -m pytest -q $(FAST)
 
-bench: dev ## how fast, beside what could be: 10k, 100k and 1M open matters (an hour)
+bench: dev $(BENCH_DEPS) ## how fast, beside what could be: 10k, 100k and 1M open matters (an hour)
 	$(BIN)/python -m tests.benchmarks
 
-bench-quick: dev ## the same at 10k and 100k (under ten minutes)
+bench-quick: dev $(BENCH_DEPS) ## the same at 10k and 100k (under ten minutes)
 	$(BIN)/python -m tests.benchmarks --quick
 
 MINUTES ?= 30
@@ -54,6 +55,7 @@ UV_COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-emit-i
 lock: ## resolve the dependencies of pyproject.toml anew into both lock files (needs uv)
 	$(UV_COMPILE) pyproject.toml -o requirements.lock
 	$(UV_COMPILE) --group dev pyproject.toml -c requirements.lock -o requirements-dev.lock
+	$(UV_COMPILE) tests/benchmarks/requirements.in -c requirements-dev.lock -o tests/benchmarks/requirements.lock
 
 # pip is the last thing a new environment gets: where it is missing, the making was cut short.
 $(BIN)/pip:
@@ -70,6 +72,12 @@ $(RUN_DEPS): requirements.lock | $(BIN)/pip
 $(DEV_DEPS): requirements-dev.lock requirements.lock | $(BIN)/pip
 	$(PIP) install --quiet --no-deps --only-binary :all: --require-hashes -r requirements-dev.lock
 	@touch $(RUN_DEPS) $@
+
+# What the product is compared with has an environment of its own.
+$(BENCH_DEPS): tests/benchmarks/requirements.lock
+	$(PYTHON) -m venv --clear .venv-bench
+	.venv-bench/bin/python -m pip --disable-pip-version-check --no-input install --quiet --no-deps --only-binary :all: --require-hashes -r $<
+	@touch $@
 
 # npm is the system's, or the one of a wheel in the lock; nothing it installs is run.
 $(ASSETS): package-lock.json tools/build_assets.py $(shell find services/web -name '*.html' -o -name '*.py') | $(RUN_DEPS)

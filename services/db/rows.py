@@ -1,6 +1,10 @@
-"""Plain inserts and updates of the hot paths: statements built once, so that a call costs little but its round trip."""
+"""Plain inserts and updates of the hot paths: statements built once, so that a call costs little but its round trip.
 
-from collections.abc import Mapping, Sequence
+Inside `held` they cost no trip of their own.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -8,18 +12,38 @@ from sqlalchemy import Insert, Table, Update, bindparam, insert, update
 from sqlalchemy.orm import Session
 
 from services.db.base import Base
+from services.db.together import Change, change_together
 
 Row = Mapping[str, Any]
+_HELD = "held"
+
+
+@contextmanager
+def held(session: Session) -> Iterator[None]:
+    """Hold back `insert_rows`, `update_row` and `update_rows` until the block ends, then send them together, in order.
+
+    What is read inside does not see them yet. A block inside another leaves the sending to it.
+    """
+    if _HELD in session.info:
+        yield
+        return
+    waiting: list[Change] = []
+    session.info[_HELD] = waiting
+    try:
+        yield
+    finally:
+        del session.info[_HELD]
+    change_together(session, waiting)
 
 
 def insert_rows(session: Session, model: type[Base], rows: Sequence[Row]) -> None:
     """Insert rows that all have the same keys; none is fine."""
     if rows:
-        session.connection().execute(_insert(_table(model)), [dict(row) for row in rows])
+        _send(session, _insert(_table(model)), [dict(row) for row in rows])
 
 
 def insert_ids(session: Session, model: type[Base], rows: Sequence[Row]) -> list[int]:
-    """Insert rows and return their ids in the same order."""
+    """Insert rows at once and return their ids in the same order."""
     if not rows:
         return []
     statement = _insert_returning(_table(model))
@@ -27,14 +51,21 @@ def insert_ids(session: Session, model: type[Base], rows: Sequence[Row]) -> list
 
 
 def update_row(session: Session, model: type[Base], row_id: int, columns: Row) -> None:
-    session.connection().execute(_update(_table(model)), {"row_id": row_id, **columns})
+    _send(session, _update(_table(model)), [{"row_id": row_id, **columns}])
 
 
 def update_rows(session: Session, model: type[Base], rows: Mapping[int, Row]) -> None:
     """Update rows by id; all have the same columns. One round of `executemany`, in the order of the ids."""
     if rows:
-        listed = [{"row_id": row_id, **rows[row_id]} for row_id in sorted(rows)]
-        session.connection().execute(_update(_table(model)), listed)
+        _send(session, _update(_table(model)), [{"row_id": row_id, **rows[row_id]} for row_id in sorted(rows)])
+
+
+def _send(session: Session, statement: Insert | Update, rows: list[dict[str, Any]]) -> None:
+    waiting = session.info.get(_HELD)
+    if waiting is None:
+        session.connection().execute(statement, rows)
+    else:
+        waiting.append((statement, rows))
 
 
 def _table(model: type[Base]) -> Table:
@@ -45,7 +76,7 @@ def _table(model: type[Base]) -> Table:
 
 @cache
 def _insert(table: Table) -> Insert:
-    return insert(table)
+    return insert(table).inline()  # else the new key is asked for, which nobody wants here
 
 
 @cache

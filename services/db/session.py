@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -9,8 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
+import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from services.db.errors import DubanError
@@ -25,6 +27,10 @@ BUSY_SECONDS = 20.0
 POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 30, "pool_timeout": BUSY_SECONDS}
 """As many connections as the web has worker threads (AnyIO's 40); a quarter of them is kept open."""
 
+PING_AFTER = 1.0
+"""Seconds of rest after which a connection to PostgreSQL is tried before it is used."""
+
+_RESTS_SINCE = "rests_since"
 _OPTIONS: dict[str, Any] = POOL | {
     "json_serializer": partial(json.dumps, ensure_ascii=False, separators=(",", ":")),
     "hide_parameters": True,  # an error's text goes to logs, where no answer of a form belongs
@@ -160,8 +166,31 @@ def _file(url: URL) -> Path:
 
 
 def _open_postgres(url: URL) -> Engine:
-    # pre-ping: after a restart of the server the first click of the day must not fail
-    return create_engine(url, isolation_level="READ COMMITTED", pool_pre_ping=True, **_OPTIONS)
+    engine = create_engine(url, isolation_level="READ COMMITTED", **_OPTIONS)
+    event.listen(engine, "connect", _set_up_postgres)
+    event.listen(engine, "checkin", _note_rest)
+    event.listen(engine, "checkout", _ping_if_rested)
+    return engine
+
+
+def _set_up_postgres(connection: Any, _record: object) -> None:
+    connection.execute("SET TIME ZONE 'UTC'")  # instants come back as `Instant` gives them
+    connection.commit()
+
+
+def _note_rest(_connection: object, record: Any) -> None:
+    record.info[_RESTS_SINCE] = time.monotonic()
+
+
+def _ping_if_rested(connection: Any, record: Any, _proxy: object) -> None:
+    """After a restart of the server the first click of the day must not fail; while it is busy, none is pinged."""
+    if time.monotonic() - record.info.get(_RESTS_SINCE, time.monotonic()) < PING_AFTER:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except psycopg.Error as error:
+        raise DisconnectionError from error  # the pool opens another
 
 
 def _open_sqlite(url: URL) -> Engine:

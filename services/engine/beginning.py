@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
-from services.db.rows import insert_ids, update_row
+from services.db.rows import held, insert_ids, update_row
 from services.engine import clocks as clk
 from services.engine import items, journal, numbers, recording
 from services.engine.decided import Beginning
@@ -36,10 +36,17 @@ def write_beginning(session: Session, start: Beginning) -> Begun:
     code = receipts.new_receipt_code() if procedure.public else None
     recording.settle_clocks(changes, str(procedure.initial), closes=False)
     matter_id = _insert_matter(session, start, unit_id, number, code)
+    with held(session):
+        _write_rest(session, start, matter_id, number, unit_id)
+    return Begun(matter_id, number, code)
+
+
+def _write_rest(session: Session, start: Beginning, matter_id: int, number: str, unit_id: int) -> None:
+    changes, definition, initial = start.changes, start.definition, str(start.definition.procedure.initial)
     recording.write_clocks(session, matter_id, changes)
     people = start.away[0] | start.answers.named_people
     recording.write_exclusions(session, matter_id, start.away[0], start.away[1], "kept away from its subject")
-    turn = items.open_turn(session, matter_id, str(procedure.initial), path_of(session, unit_id), people, changes)
+    turn = items.open_turn(session, matter_id, initial, path_of(session, unit_id), people, changes)
     content = {
         "number": number, "answers": start.answers.stored, "sealed": sorted(start.answers.sealed),
         "policy": definition.policy_hash, "procedure": definition.procedure_hash,
@@ -47,13 +54,10 @@ def write_beginning(session: Session, start: Beginning) -> Begun:
         "routed_to_county_office": bool(turn and turn.lost), **recording.clock_notes(changes),
     }  # fmt: skip
     head = journal.Head(matter_id)
-    event = journal.Event(
-        "open", changes.actor, changes.now, content, None, str(procedure.initial), None, start.request_key
-    )
+    event = journal.Event("open", changes.actor, changes.now, content, None, initial, None, start.request_key)
     journal.write_requested(session, journal.chain(head, event))
     update_row(session, Matter, matter_id, head.columns())
     recording.write_rest(session, matter_id, start.answers, changes, start.away)
-    return Begun(matter_id, number, code)
 
 
 def _insert_matter(session: Session, start: Beginning, unit_id: int, number: str, code: str | None) -> int:

@@ -14,14 +14,16 @@ from services.engine.changes import Changes
 from services.engine.decided import Move
 from services.engine.loading import EXTENSION, TURN
 from services.engine.models import WorkItem
-from services.engine.routing import Turn, find_turn, may_still_act, path_of
+from services.engine.routing import Turn, find_turn, may_still_act
 from statemachines.kit.policy import MEMBER
 from statemachines.kit.procedure import Kind
 from statemachines.kit.situation import Move as Step
 
 
-def follow_move(session: Session, move: Move, unit_id: int, people: frozenset[int], closes: bool) -> Turn | None:
-    """Close what is done, open what comes next; return the new turn if there is one."""
+def follow_move(
+    session: Session, move: Move, unit_id: int, path: str, people: frozenset[int], closes: bool
+) -> Turn | None:
+    """Close what is done, open what comes next at the unit with this path; return the new turn if there is one."""
     changes, loaded = move.changes, move.loaded
     passes = move.target != loaded.row["state"] or unit_id != loaded.row["unit_id"]
     stands = {TURN: not (passes or people - loaded.people), EXTENSION: _asks(changes) and not people - loaded.people}
@@ -32,7 +34,6 @@ def follow_move(session: Session, move: Move, unit_id: int, people: frozenset[in
     _refresh_due(session, move, stay)
     if closes:
         return None
-    path = loaded.row["unit_path"] if unit_id == loaded.row["unit_id"] else path_of(session, unit_id)
     _follow_request(session, move, stay, path, people)
     _ask_members(session, move, votes, stay, unit_id)
     if stands[TURN]:

@@ -10,6 +10,7 @@ from sqlalchemy import BindParameter, bindparam, select
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
+from services.db.together import Row, read_together
 from services.engine import clocks as clk
 from services.engine.core import Engine
 from services.engine.errors import MatterNotFound
@@ -26,7 +27,7 @@ TURN = "turn"
 """The kind of work item that a state gives; other kinds are side requests, named after the action that answers them."""
 EXTENSION = "grant_extension"
 
-_M, _C, _W, _X, _U, _P = (model.__table__.c for model in (Matter, Clock, WorkItem, Exclusion, Unit, Person))
+_M, _C, _W, _X, _L, _U, _P = (model.__table__.c for model in (Matter, Clock, WorkItem, Exclusion, Link, Unit, Person))
 _ID: BindParameter[int] = bindparam("matter_id")
 
 # Built once: on this path putting statements together would cost more than running them.
@@ -47,6 +48,11 @@ _ITEMS = (
     .order_by(_W.id)
 )
 _EXCLUDED = select(_X.person_id, _X.unit_id).where(_X.matter_id == _ID)
+_HANGING = select(_L.kind, _L.from_id).where(_L.to_id == _ID).order_by(_L.id)
+_AROUND = (_ITEMS, _EXCLUDED, _HANGING)
+_OTHERS = select(_M.id, _M.procedure, _M.state, _M.closed_at, _M.event_on, _M.record).where(
+    _M.id.in_(bindparam("others", expanding=True))
+)
 
 
 @dataclass
@@ -56,7 +62,7 @@ class Loaded:
     row: Mapping[str, Any]
     definition: Definition
     clocks: list[dict[str, Any]]
-    items: list[Mapping[str, Any]]
+    items: list[Row]
     people: frozenset[int]
     units: frozenset[int]
     others: dict[int, Other] = field(default_factory=dict)
@@ -127,40 +133,43 @@ class Loaded:
 
 def load(engine: Engine, session: Session, matter_id: int, *, lock: bool = False) -> Loaded:
     """Return a matter, locked with its clocks until the transaction ends if asked; raise MatterNotFound."""
-    wanted = _MATTER_LOCKED if lock else MATTER
-    row = session.connection().execute(wanted, {"matter_id": matter_id}).mappings().one_or_none()
-    if row is None:
+    matter, clocks = (_MATTER_LOCKED, _CLOCKS_LOCKED) if lock else (MATTER, _CLOCKS)
+    wanted = (matter, clocks, *_AROUND)
+    found, *around = read_together(session, *((query, {"matter_id": matter_id}) for query in wanted))
+    if not found:
         raise MatterNotFound
-    return load_around(engine, session, dict(row), lock=lock)
+    return _loaded(engine, session, found[0], *around)
 
 
-def load_around(engine: Engine, session: Session, row: Mapping[str, Any], *, lock: bool = False) -> Loaded:
+def load_around(engine: Engine, session: Session, row: Mapping[str, Any]) -> Loaded:
     """Return the matter of this row of `MATTER` with everything that hangs on it."""
-    connection, matter_id = session.connection(), row["id"]
-    key = {"matter_id": matter_id}
-    clocks = connection.execute(_CLOCKS_LOCKED if lock else _CLOCKS, key).mappings()
-    excluded = connection.execute(_EXCLUDED, key).all()
+    wanted = (_CLOCKS, *_AROUND)
+    return _loaded(
+        engine, session, row, *read_together(session, *((query, {"matter_id": row["id"]}) for query in wanted))
+    )
+
+
+def _loaded(
+    engine: Engine, session: Session, row: Mapping[str, Any], clocks: list[Row], items: list[Row], excluded: list[Row],
+    hanging: list[Row],
+) -> Loaded:  # fmt: skip
     definition = engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"])
     return Loaded(
         row=row,
         definition=definition,
-        clocks=[dict(c) for c in clocks],
-        items=[dict(i) for i in connection.execute(_ITEMS, key).mappings()],
-        people=frozenset(p for p, _ in excluded if p is not None),
-        units=frozenset(u for _, u in excluded if u is not None),
+        clocks=clocks,
+        items=items,
+        people=frozenset(e["person_id"] for e in excluded if e["person_id"] is not None),
+        units=frozenset(e["unit_id"] for e in excluded if e["unit_id"] is not None),
         others=load_others(session, row["record"]["refs"]),
-        linked=_linked(session, definition, matter_id),
-        sittings=read_sittings(session, definition, matter_id),
+        linked=_linked(session, definition, hanging),
+        sittings=read_sittings(session, definition, row["id"]),
     )
 
 
-def _linked(session: Session, definition: Definition, matter_id: int) -> dict[str, tuple[Other, ...]]:
+def _linked(session: Session, definition: Definition, hanging: list[Row]) -> dict[str, tuple[Other, ...]]:
     """Return, per kind of link that the procedure watches, the matters that hang on this one, oldest first."""
-    watched = definition.procedure.watches
-    if not watched:
-        return {}
-    hanging = select(Link.kind, Link.from_id).where(Link.to_id == matter_id, Link.kind.in_(watched)).order_by(Link.id)
-    found = session.execute(hanging).tuples().all()
+    found = [(link["kind"], link["from_id"]) for link in hanging if link["kind"] in definition.procedure.watches]
     others = load_others(session, [i for _, i in found])
     return {kind: tuple(others[i] for k, i in found if k == kind) for kind in dict(found)}
 
@@ -169,16 +178,11 @@ def load_others(session: Session, ids: list[int]) -> dict[int, Other]:
     """Return the matters that answers refer to, as guards may see them."""
     if not ids:
         return {}
-    rows = session.execute(
-        select(Matter.id, Matter.procedure, Matter.state, Matter.closed_at, Matter.event_on, Matter.record).where(
-            Matter.id.in_(ids)
-        )
-    )
     return {
         r.id: Other(
             r.id, r.procedure, r.state, r.closed_at is not None, r.event_on,
             {a: Step(s["by"], s["at"], s["answers"]) for a, s in r.record["steps"].items()},
             {a: frozenset(ids) for a, ids in r.record["actors"].items()},
         )
-        for r in rows
+        for r in session.connection().execute(_OTHERS, {"others": ids})
     }  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from services.db.rows import insert_ids, insert_rows, update_row
+from services.db.rows import insert_rows, update_row
 from services.db.upsert import insert_missing
 from services.engine import clocks as clk
 from services.engine.answers import Answers
@@ -44,10 +44,10 @@ def settle_clocks(changes: Changes, target: str, closes: bool) -> None:
         raise Unmeasured(f"nothing would measure the matter in state {target}")
 
 
-def write_clocks(session: Session, matter_id: int, changes: Changes) -> list[int]:
+def write_clocks(session: Session, matter_id: int, changes: Changes) -> None:
     for clock_id, columns in changes.touched.items():
         update_row(session, Clock, clock_id, columns)
-    return insert_ids(session, Clock, [{**row, "matter_id": matter_id} for row in changes.started])
+    insert_rows(session, Clock, [{**row, "matter_id": matter_id} for row in changes.started])
 
 
 def clock_notes(changes: Changes) -> dict[str, Any]:

@@ -14,17 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 import statemachines
 from config.packs import Pack, Version
+from services.db.together import read_rows
 from services.db.upsert import insert_missing
 from services.engine.errors import BadDeclarations, VersionLost
 from services.engine.models import Text
 from services.identity.sealing import Vault
 from statemachines.kit.policy import Policy
 from statemachines.kit.procedure import Procedure
+
+_KEPT = select(Text.hash).where(Text.hash.in_(bindparam("hashes", expanding=True)))
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,9 @@ class Registry:
 
     def keep(self, session: Session, definition: Definition, now: datetime) -> None:
         """Store the texts of a version that is about to be used; does nothing where they are kept already."""
+        hashes = [definition.procedure_hash, definition.policy_hash]
+        if len(read_rows(session, _KEPT, {"hashes": hashes})) == len(set(hashes)):
+            return
         rows = [
             {"hash": digest(text), "kind": kind, "key": definition.procedure.key, "pack": self.pack.key,
              "effective": definition.effective if kind == "policy" else None, "text": text,

@@ -3,10 +3,12 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
+from services.db.together import read_rows
 from services.identity.models import Grant, Person, Unit
 from services.identity.people import holders
 from services.identity.units import ancestors
@@ -34,15 +36,10 @@ def find_turn(session: Session, role: str, unit_path: str, on: date, excluding: 
 
 def may_still_act(session: Session, person_id: int, role: str | None, unit_path: str, on: date) -> bool:
     """Say whether this person works here and, with a role given, holds it in his own right at or above the unit."""
-    held = exists().where(
-        Grant.person_id == Person.id,
-        Grant.role == role,
-        Grant.unit_id.in_(ancestors(unit_path)),
-        Grant.valid_from <= on,
-        or_(Grant.valid_to.is_(None), Grant.valid_to >= on),
-    )
-    wanted = select(Person.id).where(Person.id == person_id, Person.active)
-    return session.scalar(wanted if role is None else wanted.where(held)) is not None
+    values: dict[str, Any] = {"person": person_id}
+    if role is not None:
+        values |= {"role": role, "line": ancestors(unit_path), "day": on}
+    return bool(read_rows(session, _WORKS if role is None else _WORKS_AS, values))
 
 
 def above(session: Session, unit_id: int, kind: str) -> int:
@@ -52,4 +49,20 @@ def above(session: Session, unit_id: int, kind: str) -> int:
 
 
 def path_of(session: Session, unit_id: int) -> str:
-    return session.execute(select(Unit.path).where(Unit.id == unit_id)).scalar_one()
+    (row,) = read_rows(session, _PATH, {"unit": unit_id})
+    return str(row["path"])
+
+
+# Built once: every move of a matter asks these.
+_U, _G, _P = (model.__table__.c for model in (Unit, Grant, Person))
+_PATH = select(_U.path).where(_U.id == bindparam("unit"))
+_WORKS = select(_P.id).where(_P.id == bindparam("person"), _P.active)
+_WORKS_AS = _WORKS.where(
+    exists().where(
+        _G.person_id == _P.id,
+        _G.role == bindparam("role"),
+        _G.unit_id.in_(bindparam("line", expanding=True)),
+        _G.valid_from <= bindparam("day"),
+        or_(_G.valid_to.is_(None), _G.valid_to >= bindparam("day")),
+    )
+)

@@ -6,8 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from config.calendar import local_date
-from services.db.rows import update_row
+from services.db.rows import held, update_row
 from services.engine import clocks as clk
 from services.engine import items, journal, panels, recording
 from services.engine.changes import Changes
@@ -35,39 +34,41 @@ def write_move(session: Session, move: Move) -> Written:
         _take_back_clocks(session, changes, row["undo"])
     closes = move.target in changes.definition.procedure.final
     recording.settle_clocks(changes, move.target, closes)
-    started = recording.write_clocks(session, loaded.id, changes)
     unit_id = _unit_after(session, move)
+    path = _path(session, loaded, unit_id)
     people = loaded.people | move.answers.named_people
     left = panels.results(move, move.target)
-    panels.follow(session, move, _path(session, loaded, unit_id), people)
-    turn = items.follow_move(session, move, unit_id, people, closes)
-    content = _content(move, turn, unit_id) | left
-    event = journal.Event(
-        move.action.name,
-        changes.actor,
-        changes.now,
-        content,
-        row["state"],
-        move.target,
-        move.behalf_of,
-        move.request_key,
-    )
-    head = journal.Head(loaded.id, row["journal_seq"], row["journal_head"])
-    journal.write_requested(session, journal.chain(head, event))
-    columns = {
-        "state": move.target,
-        "unit_id": unit_id,
-        "version": row["version"] + 1,
-        "moved_at": changes.now,
-        "closed_at": changes.now if closes else None,
-        "due_at": clk.earliest_due(changes.clocks),
-        "record": _record(move),
-        "undo": None if withdrawing or closes else _undo(move, started, head.seq),
-        **head.columns(),
-    }
-    update_row(session, Matter, loaded.id, columns)
-    recording.write_rest(session, loaded.id, move.answers, changes, (loaded.people, loaded.units))
-    _tell(session, move, turn, unit_id, people)
+    panels.follow(session, move, path, people)
+    with held(session):
+        recording.write_clocks(session, loaded.id, changes)
+        turn = items.follow_move(session, move, unit_id, path, people, closes)
+        content = _content(move, turn, unit_id) | left
+        event = journal.Event(
+            move.action.name,
+            changes.actor,
+            changes.now,
+            content,
+            row["state"],
+            move.target,
+            move.behalf_of,
+            move.request_key,
+        )
+        head = journal.Head(loaded.id, row["journal_seq"], row["journal_head"])
+        journal.write_requested(session, journal.chain(head, event))
+        columns = {
+            "state": move.target,
+            "unit_id": unit_id,
+            "version": row["version"] + 1,
+            "moved_at": changes.now,
+            "closed_at": changes.now if closes else None,
+            "due_at": clk.earliest_due(changes.clocks),
+            "record": _record(move),
+            "undo": None if withdrawing or closes else _undo(move, head.seq),
+            **head.columns(),
+        }
+        update_row(session, Matter, loaded.id, columns)
+        recording.write_rest(session, loaded.id, move.answers, changes, (loaded.people, loaded.units))
+        _tell(session, move, turn, path, people)
     return Written(columns["version"], head.seq)
 
 
@@ -90,7 +91,7 @@ def _unit_after(session: Session, move: Move) -> int:
 def _take_back_clocks(session: Session, changes: Changes, undo: dict[str, Any]) -> None:
     """Undo what the withdrawn step did to clocks: cancel those it started, put back those it changed."""
     for row in changes.clocks:
-        if row["id"] in undo["started"]:
+        if row["name"] in undo["started"]:
             changes.change(row, clk.cancel(changes.now))
     known = {c["id"]: c for c in changes.clocks}
     for clock_id, before in ((int(i), b) for i, b in undo["changed"].items()):
@@ -112,7 +113,7 @@ def _read_clock(session: Session, clock_id: int) -> dict[str, Any]:
     return dict(session.execute(Clock.__table__.select().where(Clock.id == clock_id)).mappings().one())
 
 
-def _undo(move: Move, started: list[int], seq: int) -> dict[str, Any] | None:
+def _undo(move: Move, seq: int) -> dict[str, Any] | None:
     """What a withdrawal needs; None where the step cannot be taken back (it stayed, opened, linked, named, sealed)."""
     changes, row = move.changes, move.loaded.row
     lasting = (
@@ -130,7 +131,8 @@ def _undo(move: Move, started: list[int], seq: int) -> dict[str, Any] | None:
         for i, b in changes.before.items()
     }
     return {
-        "by": changes.actor.id, "seq": seq, "unit_id": row["unit_id"], "started": started, "changed": changed,
+        "by": changes.actor.id, "seq": seq, "unit_id": row["unit_id"], "changed": changed,
+        "started": [clock["name"] for clock in changes.started],
         "action": move.action.name, "step": row["record"]["steps"].get(move.action.name),
     }  # fmt: skip
 
@@ -182,7 +184,7 @@ def _said(move: Move) -> dict[str, Any]:
     return said | ({"panel": panel.name, "round": move.changes.sittings[panel.name].round} if panel else {})
 
 
-def _tell(session: Session, move: Move, turn: Turn | None, unit_id: int, people: frozenset[int]) -> None:
+def _tell(session: Session, move: Move, turn: Turn | None, path: str, people: frozenset[int]) -> None:
     """Messages: to whoever's step was returned, and to those the declaration names."""
     changes, row = move.changes, move.loaded.row
     rows: list[dict[str, Any]] = []
@@ -196,10 +198,6 @@ def _tell(session: Session, move: Move, turn: Turn | None, unit_id: int, people:
             changes.now,
         )
     for role, text in changes.messages:
-        told = [row["opened_by"]] if role == "opener" else _people(session, role, unit_id, people, changes.now)
+        told = [row["opened_by"]] if role == "opener" else find_turn(session, role, path, changes.today, people).people
         rows += message_rows(told, row["id"], "told", f"{row['number']}：{text}", changes.now)
     send(session, [r for r in rows if r["person_id"] not in people])
-
-
-def _people(session: Session, role: str, unit_id: int, away: frozenset[int], now: datetime) -> tuple[int, ...]:
-    return find_turn(session, role, path_of(session, unit_id), local_date(now), away).people

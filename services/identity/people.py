@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
+from services.db.together import read_rows
 from services.identity.access import SYSTEM
 from services.identity.credentials import revoke_all
 from services.identity.errors import DelegationRefused, GrantRefused, NotFound, PersonRefused
@@ -233,7 +234,7 @@ def holders(
     """
     line = ancestors(unit_path)
     found: dict[int, set[int]] = {}
-    for unit_id, person_id in session.connection().execute(_HELD, {"role": role, "line": line, "day": on}):
-        if person_id not in excluding:
-            found.setdefault(unit_id, set()).add(person_id)
+    for row in read_rows(session, _HELD, {"role": role, "line": line, "day": on}):
+        if row["person_id"] not in excluding:
+            found.setdefault(row["unit_id"], set()).add(row["person_id"])
     return next(((unit_id, sorted(found[unit_id])) for unit_id in reversed(line) if unit_id in found), None)

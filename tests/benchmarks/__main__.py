@@ -10,17 +10,22 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmarks import w1_advance, w3_worklist, w4_sweep, w6_recompute
+from tests.benchmarks import rivals, w1_advance, w2_open, w3_worklist, w4_crowd, w4_sweep, w6_recompute
 from tests.benchmarks.cluster import Cluster, cluster
 from tests.benchmarks.results import Row, compare, table
 from tests.benchmarks.seeds import Seeded, seed
 
-WORKS = ("W1", "W3", "W4", "W6")
+WORKS = ("W1", "W2", "W3", "W4", "W6")
 CLIENTS = 8
+PEERS_AT_MOST = 100_000
+PEERS_DUE = 200
+"""Peers are not made to hold a million, nor to sweep thousands one by one: both only flatter their rate."""
+
 DUE = {10_000: (1_000,), 100_000: (1_000, 10_000), 1_000_000: (1_000, 10_000)}
 console = Console(width=112)
 
@@ -29,6 +34,8 @@ def main() -> None:
     asked = _arguments()
     rows: list[Row] = []
     console.print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}")
+    if not rivals.PYTHON.exists():
+        console.print(rivals.MISSING)
     with cluster() as server, tempfile.TemporaryDirectory() as folder:
         console.print(
             f"PostgreSQL {server.version}" + ("" if server.pgbench else "; it has no pgbench: no ceilings for W1, W2")
@@ -48,15 +55,27 @@ def main() -> None:
 
 
 def _works(server: Cluster, seeded: Seeded, asked: argparse.Namespace) -> Iterator[list[Row]]:
-    rounds, seconds = asked.rounds, asked.seconds
+    rounds, seconds, size = asked.rounds, asked.seconds, seeded.size
+    viewflow, spiff = (make(server, min(size, PEERS_AT_MOST)) for make in (rivals.viewflow, rivals.spiff))
     if "W1" in asked.only:
         subjects = w1_advance.subjects(seeded, server.pgbench, CLIENTS, seconds)
-        yield compare("W1", seeded.size, CLIENTS, subjects, rounds)
+        if viewflow and spiff:
+            subjects |= {"viewflow": partial(viewflow.advance, CLIENTS, seconds)}
+            subjects |= {"spiff": partial(spiff.advance, CLIENTS, seconds)}
+        yield compare("W1", size, CLIENTS, subjects, rounds)
+    if "W2" in asked.only:
+        subjects = w2_open.subjects(seeded, server.pgbench, CLIENTS, seconds)
+        if viewflow:
+            subjects |= {"viewflow": partial(viewflow.open, CLIENTS, seconds)}
+        yield compare("W2", size, CLIENTS, subjects, rounds)
     if "W3" in asked.only:
         yield from w3_worklist.run(seeded, rounds, seconds / 2)
     if "W4" in asked.only:
-        for due in DUE.get(seeded.size, (seeded.size // 10,)):
-            yield w4_sweep.run(seeded, due, rounds)
+        for due in DUE.get(size, (size // 10,)):
+            few = {"viewflow": partial(viewflow.sweep, PEERS_DUE)} if viewflow else None
+            yield w4_sweep.run(seeded, due, rounds, few)
+        crowd = w4_crowd.crowd(seeded, size // 20, 4, 4)
+        console.print(f"4 sweepers and 4 clients at once: {crowd.fired:,} rungs, {crowd.advanced:,} actions, all once")
     if "W6" in asked.only:
         yield w6_recompute.run(seeded, rounds)
 

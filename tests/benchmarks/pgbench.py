@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import psycopg
-from sqlalchemy import event
 
-from services.db.session import Database
 from tests.benchmarks.racing import Sample
 
 Caught = list[tuple[str, Mapping[str, Any]]]
@@ -29,19 +28,21 @@ class Script:
     statements: int
 
 
-def catch(database: Database, act: Callable[[], Any]) -> Caught:
-    """Run `act` and return every statement it sent, with its parameters."""
+def catch(act: Callable[[], Any]) -> Caught:
+    """Run `act` and return every statement it gave to the driver, with its parameters."""
     caught: Caught = []
+    execute, executemany = psycopg.Cursor.execute, psycopg.Cursor.executemany
 
-    def note(_c: Any, _u: Any, statement: str, parameters: Any, _x: Any, many: bool) -> None:
-        each = parameters if many else [parameters]
-        caught.extend((statement, dict(one)) for one in each)
+    def note(cursor: Any, query: Any, params: Any = None, **more: Any) -> Any:
+        caught.append((query, params or {}))
+        return execute(cursor, query, params, **more)
 
-    event.listen(database.engine, "before_cursor_execute", note)
-    try:
+    def note_many(cursor: Any, query: Any, params_seq: Any, **more: Any) -> Any:
+        caught.extend((query, params) for params in params_seq)
+        return executemany(cursor, query, params_seq, **more)
+
+    with patch.object(psycopg.Cursor, "execute", note), patch.object(psycopg.Cursor, "executemany", note_many):
         act()
-    finally:
-        event.remove(database.engine, "before_cursor_execute", note)
     return caught
 
 
@@ -67,7 +68,7 @@ def _statement(
             return named[column]
         if type(value) is int and value in ids:
             return ids[value]
-        return f"({psycopg.sql.Literal(value).as_string(None)})"
+        return f"({_literal(value)})"
 
     text = re.sub(r"%\((\w+)\)s", put, re.sub(r"\s+", " ", sql)).replace("%%", "%")
     keep = next((prefix for part, prefix in reads.items() if part in text), None)
@@ -75,6 +76,19 @@ def _statement(
         return f"{text};"
     prefix, _, after = keep.partition("\n")
     return f"{text} \\gset {prefix}\n{after}"
+
+
+_QUOTED = re.compile(r"\s*(E?)'(.*)'(::\w+)?", re.DOTALL)
+
+
+def _literal(value: Any) -> str:
+    """Write a value so that pgbench, which knows no quotes, takes nothing in it for a variable."""
+    text = psycopg.sql.Literal(value).as_string(None)
+    if (quoted := _QUOTED.fullmatch(text)) is None:
+        return text
+    body = quoted[2] if quoted[1] else quoted[2].replace("\\", r"\\")
+    body = body.replace(":", r"\x3a")
+    return f" E'{body}'{quoted[3] or ''}"
 
 
 def run(program: Path, url: str, scripts: list[Script], clients: int, seconds: float) -> Sample:

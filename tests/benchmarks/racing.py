@@ -1,11 +1,13 @@
-"""Clients in processes of their own, all let go at one moment, and what they took."""
+"""Clients in threads of a few processes, as a web server has them, all let go at one moment; and what they took."""
 
 import gc
 import multiprocessing
+import os
 import statistics
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -48,29 +50,41 @@ def merge(samples: Sequence[Sample]) -> Sample:
 
 
 def race(client: Callable[[int], Operation], clients: int, seconds: float) -> Sample:
-    """Run `client(n)`'s operation over and over in `clients` processes for that long.
+    """Run `client(n)`'s operation over and over for that long, in threads of as many processes as there are processors.
 
-    The process is forked, so what was prepared before is shared; `client` opens its own connection.
+    The processes are forked, so what was prepared before is shared; each client opens its own connection.
     """
     context = multiprocessing.get_context("fork")
+    processes = min(clients, os.cpu_count() or 1)
     barrier = context.Barrier(clients)
     gc.collect()
     gc.freeze()  # else each child copies what it inherits on its first collection
-    ends = [context.Pipe(duplex=False) for _ in range(clients)]
-    runners = [context.Process(target=_run, args=(client, n, barrier, seconds, end)) for n, (_, end) in enumerate(ends)]
-    for runner in runners:
-        runner.start()
-    for _, end in ends:
-        end.close()
-    results = [_receive(mine) for mine, _ in ends]
+    runners, ends = [], []
+    for first in range(processes):
+        mine, theirs = context.Pipe(duplex=False)
+        numbers = range(first, clients, processes)
+        runners.append(context.Process(target=_run, args=(client, numbers, barrier, seconds, theirs)))
+        runners[-1].start()
+        theirs.close()
+        ends.append(mine)
+    results = [run for mine in ends for run in _receive(mine)]
     for runner in runners:
         runner.join()
     gc.unfreeze()
-    first, last = min(r[1] for r in results), max(r[2] for r in results)
-    return Sample(tuple(t for took, _, _ in results for t in took), last - first)
+    elapsed = max(run.ended for run in results) - min(run.started for run in results)
+    return Sample(tuple(took for run in results for took in run.took), elapsed)
 
 
-def _receive(end: Connection) -> tuple[list[float], float, float]:
+@dataclass
+class _Run:
+    """What one client did, by the clock that all processes share."""
+
+    took: list[float] = field(default_factory=list)
+    started: float = 0.0
+    ended: float = 0.0
+
+
+def _receive(end: Connection) -> list[_Run]:
     try:
         result = end.recv()
     except EOFError:
@@ -80,27 +94,39 @@ def _receive(end: Connection) -> tuple[list[float], float, float]:
     return result
 
 
-def _run(client: Callable[[int], Operation], number: int, barrier: Any, seconds: float, end: Connection) -> None:
-    took: list[float] = []
+def _run(
+    client: Callable[[int], Operation], numbers: Iterable[int], barrier: Any, seconds: float, end: Connection
+) -> None:
+    def alone(number: int) -> _Run:
+        try:
+            return _repeat(client(number), barrier, seconds)
+        except BaseException:
+            barrier.abort()
+            raise
+
     try:
-        operation = client(number)
-        for _ in range(WARM_UP):
+        with ThreadPoolExecutor(len(list(numbers))) as pool:
+            end.send(list(pool.map(alone, numbers)))
+    except Exception as error:
+        end.send(error)
+
+
+def _repeat(operation: Operation, barrier: Any, seconds: float) -> _Run:
+    for _ in range(WARM_UP):
+        operation()
+    barrier.wait(60)
+    run = _Run(started=time.perf_counter())
+    before, until = run.started, run.started + seconds
+    while before < until:
+        try:
             operation()
-        barrier.wait(60)
-        started = before = time.perf_counter()
-        until = started + seconds
-        while before < until:
-            try:
-                operation()
-            except Exhausted:
-                break
-            now = time.perf_counter()
-            took.append(now - before)
-            before = now
-        end.send((took, started, before))
-    except BaseException as error:
-        barrier.abort()
-        end.send(error if isinstance(error, Exception) else RuntimeError(repr(error)))
+        except Exhausted:
+            break
+        now = time.perf_counter()
+        run.took.append(now - before)
+        before = now
+    run.ended = before
+    return run
 
 
 def timed(work: Callable[[], int]) -> Sample:

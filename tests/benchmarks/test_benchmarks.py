@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from services.engine import journal
 from services.engine.models import Matter
-from tests.benchmarks import w1_advance, w3_worklist, w4_sweep, w6_recompute
+from tests.benchmarks import rivals, w1_advance, w2_open, w3_worklist, w4_crowd, w4_sweep, w6_recompute
 from tests.benchmarks.cluster import Cluster, cluster
 from tests.benchmarks.results import compare
 from tests.benchmarks.seeds import Seeded, seed
@@ -44,6 +44,11 @@ def test_advance(seeded: Seeded, server: Cluster) -> None:
     assert all(row.ops_per_s > 0 for row in rows)
 
 
+def test_open(seeded: Seeded, server: Cluster) -> None:
+    rows = compare("W2", SIZE, 2, w2_open.subjects(seeded, server.pgbench, 2, 0.3), 1)
+    assert all(row.ops_per_s > 0 for row in rows)
+
+
 def test_worklist(seeded: Seeded) -> None:
     found = [row for rows in w3_worklist.run(seeded, 1, 0.2) for row in rows]
     assert [row.subject for row in found] == ["duban", "bare_sql"] * 3
@@ -52,6 +57,23 @@ def test_worklist(seeded: Seeded) -> None:
 def test_sweep(seeded: Seeded) -> None:
     rows = w4_sweep.run(seeded, 20, 2)  # each round checks that all of it fired
     assert [row.subject for row in rows] == ["duban", "set_sql"]
+
+
+def test_sweepers_and_staff_at_once(seeded: Seeded) -> None:
+    """Whether anything fires twice, is missed or deadlocks is asserted inside."""
+    found = w4_crowd.crowd(seeded, 30, 4, 4)
+    assert found.advanced > 0
+
+
+def test_rivals(server: Cluster) -> None:
+    if not rivals.PYTHON.exists():
+        pytest.skip(rivals.MISSING)
+    viewflow, spiff = rivals.viewflow(server, 300), rivals.spiff(server, 300)
+    assert viewflow and spiff
+    assert viewflow.advance(2, 0.3).took
+    assert viewflow.open(2, 0.3).took
+    assert viewflow.sweep(5).pieces == 5
+    assert spiff.advance(2, 0.3).took
 
 
 def test_recompute(seeded: Seeded) -> None:

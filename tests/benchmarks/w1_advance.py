@@ -39,17 +39,17 @@ class Advancing:
 
     def duban(self, clients: int, seconds: float) -> Sample:
         shares = self.take(clients, max(1, min(int(400 * seconds / clients), len(self.waiting) // (3 * clients))))
-        return race(lambda n: _client(self.seeded, shares[n]), clients, seconds)
+        return race(lambda n: steps(self.seeded, self.seeded.open(), shares[n]), clients, seconds)
 
     def scripts(self) -> list[pgbench.Script]:
         """Catch the statements of both actions and make them runnable on any matter of the upper half."""
         database, (matter, unit) = self.seeded.open(), self.waiting.pop()
-        advance = _steps(self.seeded, database, [(matter, unit)])
+        advance = steps(self.seeded, database, [(matter, unit)])
         begin = f"\\set matter random({self.seeded.size // 2 + 1}, {self.seeded.size})"
         made = []
         for _ in range(2):
             ids = {matter: ":matter"} | _ids(self.seeded.url, matter)
-            caught = pgbench.catch(database, advance)
+            caught = pgbench.catch(advance)
             made.append(pgbench.script(caught, ids, NAMED, READS, begin))
         database.close()
         return made
@@ -73,17 +73,13 @@ def _ids(url: str, matter: int) -> dict[int, str]:
         return {clock.fetchone()[0]: ":c_id", item.fetchone()[0]: ":w_id"}  # type: ignore[index]
 
 
-def _client(seeded: Seeded, matters: list[Any]) -> Operation:
-    return _steps(seeded, seeded.open(), matters)
-
-
-def _steps(seeded: Seeded, database: Database, matters: list[Any]) -> Operation:
+def steps(seeded: Seeded, database: Database, matters: list[Any]) -> Operation:
     """Return what takes the next step: approve a matter, then send it back, then the next one."""
     townships = seeded.county.townships
     onward = {unit: townships[(n + 1) % len(townships)] for n, unit in enumerate(townships)}
     with database.read() as session:
         leaders, handlers = seeded.county.actors(session, "leader"), seeded.county.actors(session, "handler")
-    steps = iter(
+    due = iter(
         step
         for matter, unit in matters
         for step in (
@@ -93,7 +89,7 @@ def _steps(seeded: Seeded, database: Database, matters: list[Any]) -> Operation:
     )
 
     def advance() -> None:
-        step = next(steps, None)
+        step = next(due, None)
         if step is None:
             raise Exhausted
         with database.write() as session:

@@ -1,0 +1,110 @@
+"""Straight to PostgreSQL's driver, with statements that were built and compiled once: what the hot path is made of.
+
+Several queries or changes go in one round trip, by the driver's pipeline. SQLite, which knows no trips, runs them one
+by one as anything else.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from sqlalchemy import Connection, Dialect, Insert, Select, Update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.compiler import SQLCompiler
+
+Row = dict[str, Any]
+Query = tuple[Select[Any], Mapping[str, Any]]
+"""A statement that is built once, and the values it is run with; a list for an expanding parameter."""
+Change = tuple[Insert | Update, list[Row]]
+
+
+def read_rows(session: Session, query: Select[Any], values: Mapping[str, Any]) -> list[Row]:
+    """Run one query and return its rows by column name."""
+    connection = session.connection()
+    if connection.dialect.name != "postgresql":
+        return [dict(row) for row in connection.execute(query, values).mappings()]
+    with _errors(connection):
+        return _start(connection, query, values).fetchall()
+
+
+def read_together(session: Session, *queries: Query) -> list[list[Row]]:
+    """Run queries in this order and return the rows of each.
+
+    Each sees what is committed when its own turn comes, so one that waits for a lock is followed by fresh ones.
+    """
+    connection = session.connection()
+    if connection.dialect.name != "postgresql":
+        return [read_rows(session, query, values) for query, values in queries]
+    with _errors(connection):
+        with _driver(connection).pipeline():
+            cursors = [_start(connection, query, values) for query, values in queries]
+        return [cursor.fetchall() for cursor in cursors]  # not before: each would ask the server for its answer
+
+
+def change_together(session: Session, changes: Sequence[Change]) -> None:
+    """Make changes in this order; none of them is asked what it did."""
+    connection = session.connection()
+    if connection.dialect.name != "postgresql":
+        for statement, rows in changes:
+            connection.execute(statement, rows)
+        return
+    with _errors(connection), _driver(connection).pipeline():
+        for statement, rows in changes:
+            text, processors = _prepared(statement, connection.dialect, tuple(rows[0]))
+            connection.exec_driver_sql(text, [_processed(row, processors) for row in rows])
+
+
+def _driver(connection: Connection) -> psycopg.Connection[Any]:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
+
+
+def _start(connection: Connection, query: Select[Any], values: Mapping[str, Any]) -> psycopg.Cursor[Row]:
+    shape = tuple((name, len(v) if isinstance(v, (list, tuple)) else None) for name, v in values.items())
+    text, constants = _compiled(query, connection.dialect, shape)
+    given = {**constants, **values}
+    for name, length in shape:
+        if length is not None:
+            given |= {f"{name}_{n}": value for n, value in enumerate(given.pop(name), 1)}
+    return _driver(connection).cursor(row_factory=dict_row).execute(text, given)
+
+
+@lru_cache(maxsize=512)
+def _compiled(query: Select[Any], dialect: Dialect, shape: tuple[tuple[str, int | None], ...]) -> tuple[str, Row]:
+    """Return the text for values of this shape (how long each list is), and those that the query brings along."""
+    shaped = query.params({name: None if length is None else [None] * length for name, length in shape})
+    compiled = shaped.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    return str(compiled), {name: value for name, value in compiled.params.items() if value is not None}
+
+
+@lru_cache(maxsize=512)
+def _prepared(statement: Insert | Update, dialect: Dialect, columns: tuple[str, ...]) -> tuple[str, Row]:
+    """Return the text, and what turns a value of ours into the driver's, for the columns that need it."""
+    compiled = statement.compile(dialect=dialect, column_keys=list(columns))
+    assert isinstance(compiled, SQLCompiler)
+    found = {name: bind.type.dialect_impl(dialect).bind_processor(dialect) for name, bind in compiled.binds.items()}
+    return str(compiled), {name: process for name, process in found.items() if process is not None}
+
+
+def _processed(row: Row, processors: Row) -> Row:
+    return row | {name: process(row[name]) for name, process in processors.items()}
+
+
+@contextmanager
+def _errors(connection: Connection) -> Iterator[None]:
+    """Raise what the driver raises as SQLAlchemy would have."""
+    try:
+        yield
+    except psycopg.Error as error:
+        dialect, driver = connection.dialect, connection.connection.driver_connection
+        broken = dialect.is_disconnect(error, driver, None)  # type: ignore[arg-type]
+        if broken:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            None, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=broken, dialect=dialect
+        ) from error

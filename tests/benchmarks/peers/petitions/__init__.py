@@ -1,0 +1,1 @@
+"""The petitions of the benchmark as a Django application on viewflow."""

@@ -1,0 +1,120 @@
+"""The same work as ours: an action of a petition, an opening, a sweep; each in a transaction under viewflow's lock."""
+
+import hashlib
+import json
+from datetime import timedelta
+from types import SimpleNamespace
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils import timezone
+from viewflow.workflow.models import Task
+
+from tests.benchmarks.peers.petitions.flows import PetitionFlow
+from tests.benchmarks.peers.petitions.models import Clock, Entry, FiredRung, Message, Petition
+
+
+class Approval(forms.Form):
+    note = forms.CharField(max_length=500, required=False)
+
+
+class Return(forms.Form):
+    reason = forms.CharField(max_length=500)
+
+
+class Registration(forms.Form):
+    channel = forms.ChoiceField(choices=[("letter", "来信"), ("visit", "来访")])
+    summary = forms.CharField(max_length=200)
+    content = forms.CharField(max_length=10000)
+    received_on = forms.DateField()
+
+
+def advance(task_id, user, action, data):
+    """Approve a petition, or send it back: permission, form, guard, clocks, journal, message, next task."""
+    form = (Approval if action == "approve" else Return)(data)
+    if not form.is_valid():
+        raise ValueError(form.errors)
+    task = Task.objects.select_related("process").get(pk=task_id)
+    with task.activation() as activation:
+        if not activation.assign.has_perm(user):
+            raise PermissionDenied
+        petition = activation.process
+        if petition.answers.get("proposer") == user.pk:
+            raise PermissionDenied
+        activation.assign(user)
+        activation.start(SimpleNamespace(user=user))
+        now = timezone.now()
+        if action == "approve":
+            _approve(petition, now)
+        else:
+            petition.state, petition.unit = "approval", petition.unit - 1
+            Message.objects.create(person=user.pk, petition=petition, text=f"{petition.number}已被退回", made_at=now)
+        petition.answers = {**petition.answers, action: {"by": user.pk, "at": now.isoformat(), **form.cleaned_data}}
+        _write(petition, user.pk, action, form.cleaned_data, now)
+        petition.save()
+        activation.execute()
+
+
+def _approve(petition, now):
+    Clock.objects.filter(petition=petition, name="disposition", running=True).update(
+        running=False, outcome="on_time", next_rung_at=None
+    )
+    due = now + timedelta(days=30)
+    Clock.objects.create(petition=petition, name="handling", due_at=due, next_rung_at=due - timedelta(days=3))
+    petition.state, petition.unit, petition.due_at = "handling", petition.unit + 1, due
+
+
+def register(user, unit, number, data):
+    """Open a petition: form, process, clock, first task, journal."""
+    form = Registration(data)
+    if not form.is_valid():
+        raise ValueError(form.errors)
+    now = timezone.now()
+    due = now + timedelta(days=15)
+    with transaction.atomic():
+        answers = {"open": {k: str(v) for k, v in form.cleaned_data.items()}, "proposer": 0}
+        process = PetitionFlow.start.run(
+            number=number, title=form.cleaned_data["summary"], state="approval", unit=unit, due_at=due, answers=answers
+        )
+        Clock.objects.create(petition=process, name="disposition", due_at=due, next_rung_at=due - timedelta(days=3))
+        _write(process, user.pk, "open", answers["open"], now)
+        process.save(update_fields=["journal_seq", "journal_head"])
+    return process
+
+
+def sweep(now, office):
+    """Fire every due rung, each re-checked under the lock in a transaction of its own, as viewflow's timers are."""
+    fired = 0
+    due = Clock.objects.filter(running=True, next_rung_at__lte=now).order_by("next_rung_at")
+    for clock_id, petition_id in due.values_list("pk", "petition_id"):
+        with PetitionFlow.lock(petition_id):
+            clock = Clock.objects.select_related("petition").get(pk=clock_id)
+            if not clock.running or clock.next_rung_at is None or clock.next_rung_at > now:
+                continue
+            petition = clock.petition
+            FiredRung.objects.create(clock=clock, rung=clock.rungs_fired, fired_at=now)
+            text = f"{petition.number}已超期，请及时办理"
+            Message.objects.bulk_create(
+                Message(person=person, petition=petition, text=text, made_at=now) for person in office
+            )
+            petition.level += 1
+            _write(petition, None, "rung", {"clock": clock.name, "rung": clock.rungs_fired}, now)
+            petition.save(update_fields=["level", "journal_seq", "journal_head"])
+            clock.rungs_fired, clock.next_rung_at = clock.rungs_fired + 1, None
+            clock.save(update_fields=["rungs_fired", "next_rung_at"])
+            fired += 1
+    return fired
+
+
+def _write(petition: Petition, actor, action, content, now):
+    said = json.dumps(
+        [petition.pk, petition.journal_seq + 1, now.isoformat(), actor, action, content, petition.journal_head],
+        sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str,
+    )  # fmt: skip
+    digest = hashlib.sha256(said.encode()).hexdigest()
+    Entry.objects.create(
+        petition=petition, seq=petition.journal_seq + 1, at=now, actor=actor, action=action,
+        content=json.loads(json.dumps(content, default=str)), previous=petition.journal_head, hash=digest,
+    )  # fmt: skip
+    petition.journal_seq, petition.journal_head = petition.journal_seq + 1, digest

@@ -12,7 +12,7 @@ COMMAND  := $(BIN)/duban
 BENCH_DEPS := .venv-bench/.requirements
 ASSETS   := services/web/static/vendor/icons.svg
 
-.PHONY: help setup dev run test check lint lock bench bench-quick bench-pages soak
+.PHONY: help setup dev run test check lint lock bundle bench bench-quick bench-pages soak
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -56,6 +56,17 @@ lock: ## resolve the dependencies of pyproject.toml anew into both lock files (n
 	$(UV_COMPILE) pyproject.toml -o requirements.lock
 	$(UV_COMPILE) --group dev pyproject.toml -c requirements.lock -o requirements-dev.lock
 	$(UV_COMPILE) tests/benchmarks/requirements.in -c requirements-dev.lock -o tests/benchmarks/requirements.lock
+
+VERSION = $(shell sed -nE 's/^version = "(.*)"/\1/p' pyproject.toml)
+BUNDLE  = build/duban-$(VERSION)
+bundle: setup ## pack what an isolated machine needs: sources, the web's files, a wheel for each line of the lock
+	@rm -rf $(BUNDLE) $(BUNDLE).tar.gz && mkdir -p build
+	git archive --prefix=$(BUNDLE)/ HEAD | tar x
+	$(PIP) download --quiet --no-deps --only-binary :all: --require-hashes -r requirements.lock -d $(BUNDLE)/wheels
+	@cp -R services/web/static/vendor $(BUNDLE)/services/web/static/
+	@find $(BUNDLE)/services/web/static/vendor -exec touch {} +
+	tar czf $(BUNDLE).tar.gz -C build duban-$(VERSION)
+	@rm -rf $(BUNDLE) && ls -l $(BUNDLE).tar.gz
 
 # pip is the last thing a new environment gets: where it is missing, the making was cut short.
 $(BIN)/pip:

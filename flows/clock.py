@@ -115,7 +115,6 @@ def ticking(works: Runtime, schedule: Sequence[Scheduled]) -> Iterator[Backgroun
     jobs: list[tuple[str, timedelta, Callable[..., None], tuple[Any, ...]]] = [
         ("requests", tending.REQUESTS_EVERY, tending.serve_requests, (works, schedule)),
         ("housekeeping", tending.HOUSEKEEPING_EVERY, tending.forget_old, (works,)),
-        ("troubles", tending.TROUBLES_EVERY, tending.tell_of_troubles, (works, schedule)),
         ("prefect", tending.PLAN_EVERY, tending.set_prefect_right, (works, schedule)),
         ("plan", tending.PLAN_EVERY, tending.note_next, (works, schedule)),
     ]
@@ -127,7 +126,7 @@ def ticking(works: Runtime, schedule: Sequence[Scheduled]) -> Iterator[Backgroun
         scheduler.add_job(_tick, item.trigger(), args=(works, item), id=item.name, misfire_grace_time=grace)
     ending = threading.Event()
     scheduler.add_job(_catch_up, _every(CATCH_UP_EVERY), args=(works, schedule, ending), id="catch_up")
-    catching_up = threading.Thread(target=_catch_up, args=(works, schedule, ending), name="catch_up")
+    catching_up = threading.Thread(target=_begin, args=(works, scheduler, schedule, ending), name="catch_up")
     scheduler.start()
     catching_up.start()
     try:
@@ -147,6 +146,16 @@ def _recover(works: Runtime) -> None:
     crashed = persist(works.database, lambda session: crash_left_running(session, utc_now()))
     if crashed:
         log.warning("runs_crashed", count=crashed)
+
+
+def _begin(
+    works: Runtime, scheduler: BackgroundScheduler, schedule: Sequence[Scheduled], ending: threading.Event
+) -> None:
+    """Catch up; only then is anything late: a machine that is off at night has nobody told of that each morning."""
+    _catch_up(works, schedule, ending)
+    if not ending.is_set():
+        look = _every(tending.TROUBLES_EVERY)
+        scheduler.add_job(tending.tell_of_troubles, look, args=(works, schedule), id="troubles")
 
 
 def _catch_up(works: Runtime, schedule: Sequence[Scheduled], ending: threading.Event) -> None:

@@ -12,7 +12,7 @@ from flows.execution import carry_out
 from flows.schedule import Scheduled
 from services.ledgers.exports import tidy_up
 from services.runs.health import note_plan
-from services.runs.incidents import forget_closed_before, hold_flow, last_regular_slot, note_trouble
+from services.runs.incidents import forget_closed_before, hold_flow, last_regular_slot, note_trouble, tell
 from services.runs.models import RunState
 from services.runs.prefect_runs import cancel_superseded, settle
 from services.runs.prefect_server import PrefectUnreachable, prefect_status
@@ -75,15 +75,17 @@ def bury_the_dead(works: Runtime, stopwatch: Stopwatch) -> None:
 
 def tell_of_troubles(works: Runtime, schedule: Sequence[Scheduled]) -> None:
     """Tell supervisors of what is late, failed or crashed, once; and note what has come right."""
-    for item in schedule:
-        now = utc_now()
-        with works.database.write() as session:
+    now, troubles = utc_now(), []
+    with works.database.write() as session:
+        for item in schedule:
             if not hold_flow(session, item.name) or is_paused(session, item.name):
                 continue
             late = item.slot_missed(last_regular_slot(session, item.name), now - LATE_AFTER)
-            trouble = note_trouble(session, item.name, late, now)
-        if trouble is not None:
-            log.error("flow_in_trouble", flow=item.name, trouble=str(trouble))
+            if (told := note_trouble(session, item.name, late, now)) is not None:
+                troubles.append(told)
+        tell(session, troubles, now)
+    for told in troubles:
+        log.error("flow_in_trouble", flow=told.flow, trouble=str(told.trouble), at=told.at.isoformat())
 
 
 def set_prefect_right(works: Runtime, schedule: Sequence[Scheduled]) -> None:

@@ -1,6 +1,7 @@
 """What goes wrong with a flow is told to those who supervise, once: until it has gone right again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, or_, select
@@ -22,10 +23,19 @@ RECENTLY = timedelta(hours=1)
 _BAD = RunState.FAILED, RunState.CRASHED
 _REGULAR = or_(FlowRun.via.is_(None), FlowRun.via != Via.WATCH), FlowRun.requested_by.is_(None)
 _SENTENCES: Mapping[Trouble, str] = {
-    Trouble.LATE: "自动任务“{title}”没有按时运行（应于{at}）。系统会自行补上；请系统管理员检查执行程序是否在运行",
-    Trouble.FAILED: "自动任务“{title}”运行失败（{at}）。下次到点自动再试；原因见“自动任务”页的运行日志",
-    Trouble.CRASHED: "自动任务“{title}”运行中断（{at}）。下次到点自动补上；请系统管理员检查服务器",
+    Trouble.LATE: "自动任务没有按时运行：{named}。系统会自行补上；请系统管理员检查执行程序是否在运行",
+    Trouble.FAILED: "自动任务运行失败：{named}。下次到点自动再试；原因见“自动任务”页的运行日志",
+    Trouble.CRASHED: "自动任务运行中断：{named}。下次到点自动补上；请系统管理员检查服务器",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is wrong with a flow, and which slot or start of a run that was."""
+
+    flow: str
+    trouble: Trouble
+    at: datetime
 
 
 def hold_flow(session: Session, flow: str) -> bool:
@@ -48,8 +58,8 @@ def last_served_slot(session: Session, flow: str) -> datetime | None:
     return session.scalar(select(func.max(FlowRun.scheduled_for)).where(FlowRun.flow == flow, served))
 
 
-def note_trouble(session: Session, flow: str, late_for: datetime | None, now: datetime) -> Trouble | None:
-    """Open or close the flow's incident, telling of one that opens; return the trouble told of now.
+def note_trouble(session: Session, flow: str, late_for: datetime | None, now: datetime) -> Told | None:
+    """Open or close the flow's incident; return what supervisors have to be told, None for nothing new.
 
     `late_for`: the slot for which it should have started long ago, None if there is none. The flow is held.
     """
@@ -58,16 +68,40 @@ def note_trouble(session: Session, flow: str, late_for: datetime | None, now: da
         if late_for is None and _is_well(session, flow):
             last.closed_at = now
         return None
-    bad = _bad_since(session, flow, max(now - RECENTLY, last.closed_at if last and last.closed_at else now - RECENTLY))
+    recently = now - RECENTLY
+    bad = _bad_since(session, flow, max(recently, last.closed_at) if last and last.closed_at else recently)
     if late_for is not None:
-        trouble, at = Trouble.LATE, late_for
+        told = Told(flow, Trouble.LATE, late_for)
     elif bad is not None:
-        trouble, at = Trouble(bad.state), bad.started_at or bad.scheduled_for
+        told = Told(flow, Trouble(bad.state), bad.started_at or bad.scheduled_for)
     else:
         return None
-    session.add(FlowIncident(flow=flow, trouble=trouble, opened_at=now))
-    _tell(session, flow, trouble, at, now)
-    return trouble
+    session.add(FlowIncident(flow=flow, trouble=told.trouble, opened_at=now))
+    return told
+
+
+def open_troubles(session: Session) -> dict[str, Trouble]:
+    """Return what is wrong with which flow just now."""
+    rows = session.execute(select(FlowIncident.flow, FlowIncident.trouble).where(FlowIncident.closed_at.is_(None)))
+    return {row.flow: Trouble(row.trouble) for row in rows}
+
+
+def tell(session: Session, troubles: Sequence[Told], now: datetime) -> None:
+    """Send supervisors and administrators one message for each kind of trouble: a power cut makes all flows late."""
+    root = session.scalar(select(Unit.path).where(Unit.parent_id.is_(None)))
+    if root is None:
+        return
+    found = [holders(session, role, root, local_date(now)) for role in TOLD]
+    people = [person for held in found if held for person in held[1]]
+    for kind in Trouble:
+        named = "、".join(_named(told) for told in troubles if told.trouble is kind)
+        if named:
+            send(session, message_rows(people, None, "machine", _SENTENCES[kind].format(named=named), now))
+
+
+def _named(told: Told) -> str:
+    title = FLOWS[told.flow].title if told.flow in FLOWS else told.flow
+    return f"“{title}”（{told.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}）"
 
 
 def _last_incident(session: Session, flow: str) -> FlowIncident | None:
@@ -85,16 +119,6 @@ def _bad_since(session: Session, flow: str, instant: datetime) -> FlowRun | None
     """The latest run that failed or crashed after the instant, though others may have gone well since."""
     bad = FlowRun.flow == flow, FlowRun.state.in_(_BAD), FlowRun.ended_at > instant
     return session.scalars(select(FlowRun).where(*bad).order_by(FlowRun.ended_at.desc()).limit(1)).first()
-
-
-def _tell(session: Session, flow: str, trouble: Trouble, at: datetime, now: datetime) -> None:
-    title = FLOWS[flow].title if flow in FLOWS else flow
-    text = _SENTENCES[trouble].format(title=title, at=at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M"))
-    root = session.scalar(select(Unit.path).where(Unit.parent_id.is_(None)))
-    if root is not None:
-        found = [holders(session, role, root, local_date(now)) for role in TOLD]
-        people = [person for held in found if held for person in held[1]]
-        send(session, message_rows(people, None, "machine", text, now))
 
 
 def forget_closed_before(session: Session, before: datetime) -> None:

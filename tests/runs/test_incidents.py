@@ -8,8 +8,17 @@ from sqlalchemy.orm import Session
 
 from services.engine.models import Message
 from services.runs.health import note_plan
-from services.runs.incidents import hold_flow, last_regular_slot, last_served_slot, note_trouble
+from services.runs.incidents import (
+    Told,
+    hold_flow,
+    last_regular_slot,
+    last_served_slot,
+    note_trouble,
+    open_troubles,
+    tell,
+)
 from services.runs.models import RunState, Trouble, Via
+from services.runs.overview import FLOWS
 from services.runs.record import Outcome, begin_run, end_run, request_run
 from tests.support.cast import County
 
@@ -30,7 +39,9 @@ def ran(county: County, state: RunState, via: Via | None = Via.PREFECT, *, ended
 def looked(county: County, late_for: datetime | None = None) -> Trouble | None:
     county.now += MINUTE
     with county.database.write() as session:
-        return note_trouble(session, FLOW, late_for, county.now)
+        found = note_trouble(session, FLOW, late_for, county.now)
+        tell(session, [found] if found else [], county.now)
+    return found.trouble if found else None
 
 
 def told(county: County, who: str = "supervisor") -> list[str]:
@@ -73,10 +84,21 @@ def test_lateness_is_told_once_and_lasts_until_a_worker_has_come(county: County)
     assert looked(county, slot) == Trouble.LATE
     ran(county, RunState.COMPLETED, Via.WATCH)
     assert looked(county, slot) is None
+    with county.database.read() as session:
+        assert open_troubles(session) == {FLOW: Trouble.LATE}
     (text,) = told(county)
-    assert "没有按时运行（应于2016-03-01 10:01）" in text
+    assert "没有按时运行：“到期提醒与逾期升级”（2016-03-01 10:01）" in text
     assert looked(county) is None
     assert looked(county, county.now) == Trouble.LATE
+
+
+def test_an_outage_of_everything_is_one_message(county: County) -> None:
+    late = [Told(flow, Trouble.LATE, county.now) for flow in FLOWS]
+    with county.database.write() as session:
+        tell(session, [*late, Told("back_up", Trouble.FAILED, county.now)], county.now)
+    one, other = told(county)
+    assert all(flow.title in one for flow in FLOWS.values()) and "没有按时运行" in one
+    assert FLOWS["back_up"].title in other and "运行失败" in other
 
 
 def test_what_counts_as_run_in_time_and_what_as_served(county: County) -> None:

@@ -11,7 +11,7 @@ from flows.schedule import SCHEDULE
 from services.administration import record
 from services.runs import prefect_server
 from services.runs.health import SWEPT_WITHIN, next_times, note_plan
-from services.runs.models import RunState, Via
+from services.runs.models import FlowIncident, RunState, Trouble, Via
 from services.runs.overview import FLOWS
 from services.runs.pausing import pauses
 from services.runs.record import Outcome, begin_run, claim_requested, end_run
@@ -53,6 +53,17 @@ def test_runs_show_state_duration_and_numbers_even_when_prefect_is_down(site: Si
     assert "1 分 5 秒" in page and "执行措施 <b>7</b>" in page and "跳过" not in page
     assert "失败" in page and "no route" not in page  # English stands in the drawer alone
     assert "没有需要处理的" not in page and "尚未运行" in page
+
+
+def test_a_flow_that_did_not_start_in_time_is_marked(site: Site) -> None:
+    _run(site, "escalate_overdue", Outcome(RunState.COMPLETED, Via.WATCH, {"fired": 2}))
+    late = FlowIncident(flow="escalate_overdue", trouble=Trouble.LATE, opened_at=site.county.now)
+    with site.county.database.write() as session:
+        session.add(late)
+    assert site.by("supervisor").get("/flows").text.count("没有按时运行") == 1
+    with site.county.database.write() as session:
+        session.merge(late).closed_at = site.county.now
+    assert "没有按时运行" not in site.by("supervisor").get("/flows").text
 
 
 def test_one_flow_can_be_looked_at_alone(site: Site) -> None:

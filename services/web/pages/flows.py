@@ -15,6 +15,7 @@ from services.engine.aside import AsideRow, list_aside
 from services.engine.aside import try_again as aside_again
 from services.engine.errors import NotPermitted
 from services.runs.health import SWEEP, next_times, watch
+from services.runs.incidents import open_troubles
 from services.runs.models import FlowRun, RunState
 from services.runs.overview import FLOWS, find_run, latest_runs, numbers_of, refuse_unless_watching
 from services.runs.pausing import ReasonMissing, may_pause, pause_flow, pauses, resume_flow
@@ -57,14 +58,17 @@ def show(
         rows = [(key, titled, row_of(latest[key]) if key in latest else None) for key, titled in FLOWS.items()]
         aside = _aside(session, call)
         following_times, paused, watched = next_times(session, call.now), pauses(session), watch(session, call.now)
+        troubles = open_troubles(session)
     following = str(shown[-1]["id"]) if len(runs) > _LIMIT else None
     more: dict[str, Any] = {}
     if not wants_fragment(request):
-        more = {"prefect": prefect_status(call.service.runtime.settings, 0.5), "near": _is_near(request)}
+        settings = call.service.runtime.settings
+        more = {"prefect": prefect_status(settings, 0.5), "several": settings.several_machines}
+        more["near"] = not settings.several_machines and _is_near(request)
     return render(
         request, call, "flows/page.html", fragment="flows/list.html", rows=rows, runs=shown, following=following,
         flow=flow, before=before, states=STATES, flows=FLOWS, next_times=following_times, paused=paused, watch=watched,
-        may_pause=may_pause(call.actor), aside=aside, **more,
+        troubles=troubles, may_pause=may_pause(call.actor), aside=aside, **more,
     )  # fmt: skip
 
 

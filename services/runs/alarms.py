@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from services.db.upsert import insert_missing
 from services.runs.health import SWEEP, watch
-from services.runs.incidents import hold_flow, note_trouble
+from services.runs.incidents import hold_flow, note_trouble, tell
 from services.runs.models import FlowPlan
 
 SWEEP_EVERY = timedelta(minutes=10)
@@ -29,4 +29,6 @@ def tell_that_late(session: Session, now: datetime) -> bool:
     if not hold_flow(session, SWEEP) or not is_late(session, now):
         return False
     swept_at = watch(session, now).swept_at
-    return note_trouble(session, SWEEP, swept_at + SWEEP_EVERY if swept_at else now, now) is not None
+    told = note_trouble(session, SWEEP, swept_at + SWEEP_EVERY if swept_at else now, now)
+    tell(session, [told] if told else [], now)
+    return told is not None

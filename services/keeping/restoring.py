@@ -25,7 +25,7 @@ from services.keeping.backing import ANCHORS, DATABASE, FILES, FORMAT, KEY, MANI
 from services.keeping.checking import check
 from services.keeping.errors import BackupUnusable, CopyDiffers, RestoreRefused, TargetNotEmpty
 from services.keeping.progress import Progress, silent
-from services.keeping.tables import Counted, all_tables, chunks, digests, filled, number_on, strangers, write_rows
+from services.keeping.tables import Counted, digests, fill, filled, strangers
 from services.migrations import upgrade
 
 _STAGING, _PLACING = "restoring", "placing"
@@ -208,12 +208,8 @@ def _fill(settings: Settings, staged: Path, progress: Progress) -> None:
     upgrade(settings.database_url)
     target = Database(settings.database_url)
     try:
-        with _opened(staged) as source, target.write() as session, progress("rows copied", None) as done:
-            for table in all_tables():
-                for rows in chunks(source.connection(), table):
-                    write_rows(session.connection(), table, rows)
-                    done(len(rows))
-                number_on(session.connection(), table)
+        with _opened(staged) as source, target.write() as session:
+            fill(source.connection(), session.connection(), progress)
             if digests(session.connection(), progress) != digests(source.connection(), progress):
                 raise CopyDiffers("what arrived differs from the backup; nothing was kept")
     finally:

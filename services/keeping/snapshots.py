@@ -3,12 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection
-
 from services.db.session import Database
 from services.keeping.errors import CopyDiffers
 from services.keeping.progress import Progress, silent
-from services.keeping.tables import Counted, all_tables, chunks, digests, write_rows
+from services.keeping.tables import Counted, digests, fill
 from services.migrations import upgrade
 
 
@@ -21,7 +19,11 @@ def snapshot(database: Database, file: Path, progress: Progress = silent) -> Cou
     with source, source.begin():
         taken = digests(source, progress, "rows read")
         upgrade(f"sqlite:///{file}")
-        _fill(source, file, progress)
+        file.chmod(0o600)
+        staged = Database(f"sqlite:///{file}")
+        with staged.write() as session:
+            fill(source, session.connection(), progress)
+        staged.close()
     if _digests_of(file, progress) != taken:
         raise CopyDiffers("the copy for the backup differs from the database; report this")
     return taken
@@ -37,17 +39,6 @@ def _vacuum_into(database: Database, file: Path) -> None:
     finally:
         raw.close()
     file.chmod(0o600)
-
-
-def _fill(source: Connection, file: Path, progress: Progress) -> None:
-    staged = Database(f"sqlite:///{file}")
-    file.chmod(0o600)
-    with staged.write() as session, progress("rows copied", None) as done:
-        for table in all_tables():
-            for rows in chunks(source, table):
-                write_rows(session.connection(), table, rows)
-                done(len(rows))
-    staged.close()
 
 
 def _digests_of(file: Path, progress: Progress) -> Counted:

@@ -70,6 +70,16 @@ def write_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str,
         connection.execute(insert(table), [dict(row) for row in rows])
 
 
+def fill(source: Connection, target: Connection, progress: Progress = silent) -> None:
+    """Copy all rows into empty tables, in the target's one transaction, and let numbering go on after them."""
+    with progress("rows copied", sum(count(source, table) for table in all_tables())) as done:
+        for table in all_tables():
+            for rows in chunks(source, table):
+                write_rows(target, table, rows)
+                done(len(rows))
+            number_on(target, table)
+
+
 def number_on(connection: Connection, table: Table) -> None:
     """Let the next row be numbered after the last: SQLite does so by itself."""
     key = table.autoincrement_column

@@ -114,7 +114,7 @@ def test_a_restore_into_postgres_that_fails_leaves_it_empty(
     back_up(works, tmp_path / "b.tar.gz", NOW)
     place = Settings(home=tmp_path / "place", database_url=target, secret_file=empty.secret_file)
     with monkeypatch.context() as broken:
-        broken.setattr(restoring, "number_on", _fail)
+        broken.setattr(restoring, "digests", _fail)
         with pytest.raises(KeyboardInterrupt):
             restore(place, tmp_path / "b.tar.gz")
     assert _rest(place.home) == []

@@ -1,5 +1,7 @@
 """The command `duban`. Commands import what they need when they run, so that it starts at once."""
 
+from typing import Any
+
 import typer
 
 from services.cli import (
@@ -24,7 +26,18 @@ from services.cli.petitions import app as petition
 from services.cli.replay import replay
 from services.cli.simulate import simulate
 
-app = typer.Typer(
+
+class Command(typer.Typer):
+    """What is called as a program: what is logged goes to standard error, where it spoils no JSON."""
+
+    def __call__(self, *args: Any, **more: Any) -> Any:
+        from services.serving.logs import configure_logging
+
+        configure_logging("WARNING")
+        return super().__call__(*args, **more)
+
+
+app = Command(
     name="duban",
     cls=Refusing,
     no_args_is_help=True,

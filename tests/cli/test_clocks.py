@@ -1,7 +1,11 @@
 """`duban sweep` and `duban clock …`."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +15,8 @@ from services.engine.models import Clock
 from services.engine.sweep import sweep_all
 from services.runs.timekeeping import confirm
 from tests.support.cast import County
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -88,3 +94,12 @@ def test_a_sweep_at_a_time_that_cannot_be_is_refused_until_somebody_says_it_is_r
     assert "duban clock confirm" in refusal("sweep")
     answer("clock", "confirm")
     assert answer("sweep")["fired"] == 3
+
+
+def test_what_is_logged_spoils_no_json(home_county: County, screening: int) -> None:
+    with home_county.database.write() as session:
+        session.execute(update(Clock).where(Clock.id == screening).values(name="lost"))
+    done = subprocess.run(
+        [sys.executable, "-m", "services.cli", "sweep", "--json"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout)["set_aside"] == 1 and "clock set aside" in done.stderr

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from services.db.errors import DubanError
 from services.engine.errors import AlreadyPerformed, InvalidAnswers, MatterNotFound, Stale
+from services.engine.journal import refuse_repeat
 from services.engine.looking import look
 from services.engine.perform import perform
 from services.engine.queries import PossibleAction
@@ -70,6 +71,10 @@ def act(request: Request, call: Visitor, matter_id: Id, action: Name, sent: Sent
         deeds = deeds_of(call, loaded)
         chosen = deeds.named(action)
         if chosen is None:
+            try:
+                refuse_repeat(session, call.actor, request_key(sent))  # it may be this very request that moved it on
+            except AlreadyPerformed as error:
+                return done(error.zh, moved=True, counted=True, performed=f"{matter_id}-{action}")
             return _answer(request, call, refused_form(session, call, loaded, deeds, action, sent), 409)
     fields = read_fields(chosen.form)
     typed = Typed(sent, fields)

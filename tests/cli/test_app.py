@@ -29,7 +29,8 @@ COMMANDS = list(_commands(typer.main.get_command(app)))
 def test_every_command_of_the_product_is_there() -> None:
     assert {" ".join(words) for words in COMMANDS} == {
         "serve", "db upgrade", "db reset", "db copy", "backup", "restore", "backup-key", "demo load",
-        "admin create", "sweep", "clock explain", "journal verify", "journal anchor",
+        "admin create", "sweep", "clock explain", "clock stuck", "clock retry", "clock confirm", "web", "worker",
+        "watch", "flows deploy", "journal verify", "journal anchor",
         "procedures list", "procedures show", "procedures diagram", "procedures diff", "policy check", "policy rebind",
         "period", "people import", "people template",
         "petition import", "replay", "flows runs", "obligations list", "obligations open",

@@ -25,6 +25,7 @@ from flows import tending
 from flows.carrying import utc_now
 from flows.execution import execute
 from flows.schedule import SCHEDULE, Scheduled
+from flows.unhurried import Unhurried
 from services.db.errors import DubanError
 from services.db.failures import explain
 from services.db.patience import persist
@@ -123,7 +124,7 @@ def ticking(works: Runtime, schedule: Sequence[Scheduled]) -> Iterator[Backgroun
     scheduler.modify_job("plan", next_run_time=utc_now())
     for item in schedule:
         grace = int(item.grace.total_seconds())
-        scheduler.add_job(_tick, item.trigger(), args=(works, item), id=item.name, misfire_grace_time=grace)
+        scheduler.add_job(_tick, Unhurried(item.trigger()), args=(works, item), id=item.name, misfire_grace_time=grace)
     ending = threading.Event()
     scheduler.add_job(_catch_up, _every(CATCH_UP_EVERY), args=(works, schedule, ending), id="catch_up")
     catching_up = threading.Thread(target=_begin, args=(works, scheduler, schedule, ending), name="catch_up")
@@ -137,8 +138,8 @@ def ticking(works: Runtime, schedule: Sequence[Scheduled]) -> Iterator[Backgroun
         catching_up.join()
 
 
-def _every(period: timedelta) -> IntervalTrigger:
-    return IntervalTrigger(seconds=int(period.total_seconds()), timezone=SHANGHAI)
+def _every(period: timedelta) -> Unhurried:
+    return Unhurried(IntervalTrigger(seconds=int(period.total_seconds()), timezone=SHANGHAI))
 
 
 def _recover(works: Runtime) -> None:

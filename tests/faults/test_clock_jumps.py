@@ -142,7 +142,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 import apscheduler.triggers.interval as interval
 from config.calendar import SHANGHAI
 from flows import clock, tending
-offset = [float(sys.argv[1])]
+offset, later = [float(sys.argv[1])], float(sys.argv[2])
 class Shifted(datetime):
     @classmethod
     def now(cls, tz=None):
@@ -154,21 +154,24 @@ clock.LOOK_EVERY = 0.2
 tending.PLAN_EVERY = timedelta(seconds=1)
 tending.note_next = lambda *_: print("alive", flush=True)
 clock.SCHEDULE = ()
-signal.signal(signal.SIGUSR1, lambda *_: offset.__setitem__(0, 0.0))
+signal.signal(signal.SIGUSR1, lambda *_: offset.__setitem__(0, later))
 sys.exit(clock.main())
 """
 
 
-@pytest.mark.parametrize("ahead", [YEARS, timedelta(hours=-3)])
+@pytest.mark.parametrize(
+    ("ahead", "later"), [(YEARS, timedelta(0)), (timedelta(hours=-3), timedelta(0)), (timedelta(0), YEARS)]
+)
 def test_a_clock_that_is_set_while_the_scheduler_waits_does_not_put_it_to_sleep(
-    sqlite: Database, vault: Vault, tmp_path: Path, ahead: timedelta
+    sqlite: Database, vault: Vault, tmp_path: Path, ahead: timedelta, later: timedelta
 ) -> None:
-    """A scheduler that computed its next times while the machine was years ahead would sleep for years."""
+    """A scheduler that computed its next times while the machine was years ahead would sleep for years; one whose
+    machine jumps ahead would count every second of them."""
     settings = Settings(home=tmp_path, prefect_port=1, database_url=sqlite.url.render_as_string(False))
+    command = [sys.executable, "-c", DRIVER, str(ahead.total_seconds()), str(later.total_seconds())]
     with subprocess.Popen(
-        [sys.executable, "-c", DRIVER, str(ahead.total_seconds())], cwd=ROOT, env=settings.as_environ(),
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    ) as process:  # fmt: skip
+        command, cwd=ROOT, env=settings.as_environ(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
         assert process.stdout
         try:
             for _ in range(2):

@@ -20,7 +20,7 @@ from tests.support.figures import repeats, tell
 from tests.support.mail import CUT, UP, mail_server
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # apprise's
-EVERY = timedelta(hours=1)
+EVERY = timedelta(hours=2)
 BURST = 120
 
 
@@ -44,8 +44,8 @@ def test_a_day_without_a_mail_server(sqlite_county: County, vault: Vault, tmp_pa
         _write(county, 2)
         assert deliver(runtime, county.now)["sent"] == 2
     written, taken = 2, server.taken
-    for _ in range(24):  # a day
-        if written < 14:
+    for _ in range(12):  # a day
+        if written < 8:
             _write(county, 1)
             written += 1
         result = deliver(runtime, county.now)

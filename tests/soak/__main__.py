@@ -23,7 +23,8 @@ def main(
     matters: Annotated[int, typer.Option(help="Petitions there are at the start.")] = 300,
     seed: Annotated[int, typer.Option(help="What is drawn by lot is drawn the same again.")] = 1,
 ) -> None:
-    plan = Plan(minutes * 60, every, database, 2 if database == "postgres" else 1, clients, matters, seed=seed)
+    several = 2 if database == "postgres" else 1
+    plan = Plan(minutes * 60, every, database, several, several, clients, matters, seed=seed)
     home, console = Path(tempfile.mkdtemp(prefix="duban-soak-")), Console(stderr=True)
     console.print(f"data and logs in {home}; setting up {matters} petitions")
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()

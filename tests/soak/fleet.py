@@ -23,6 +23,7 @@ class Child:
 
     name: str
     command: tuple[str, ...]
+    more: dict[str, str] = field(default_factory=dict)
     process: "subprocess.Popen[bytes] | None" = None
     killed: bool = False
 
@@ -37,8 +38,9 @@ class Fleet:
     webs: dict[str, int] = field(default_factory=dict)
     ended_by_themselves: list[str] = field(default_factory=list)
 
-    def add(self, name: str, module: str) -> None:
-        self.children[name] = Child(name, (sys.executable, "-m", module))
+    def add(self, name: str, module: str, **more: str) -> None:
+        """A process with this module as its program, and more environment of its own."""
+        self.children[name] = Child(name, (sys.executable, "-m", module), more)
 
     def add_web(self, name: str) -> None:
         self.webs[name] = port = free_port()
@@ -88,8 +90,8 @@ class Fleet:
         child.killed = False
         with (self.logs / f"{child.name}.log").open("ab") as log:
             child.process = subprocess.Popen(
-                child.command, cwd=ROOT, env=self.environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                preexec_fn=_end_with_us,
+                child.command, cwd=ROOT, env=self.environ | child.more, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, preexec_fn=_end_with_us,
             )  # fmt: skip
 
     def _wait(self, name: str, address: str) -> None:

@@ -39,12 +39,16 @@ MAIL_AWAY = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`seconds` of load with a fault `every` so many seconds; `rate` is how much faster the simulated time runs."""
+    """`seconds` of load with a fault `every` so many seconds; `rate` is how much faster the simulated time runs.
+
+    Two clocks on one database are a mistake that does no harm; a sweeper is beside them.
+    """
 
     seconds: float
     every: float = 20.0
     kind: str = "postgres"
     webs: int = 2
+    clocks: int = 2
     clients: int = 6
     matters: int = 300
     rate: float = 3600.0
@@ -207,7 +211,8 @@ def _fleet(plan: Plan, house: House) -> Fleet:
     for number in range(plan.webs):
         fleet.add_web(f"web {number + 1}")
     fleet.add("sweeper", "tests.soak.sweeper")
-    fleet.add("clock", "tests.soak.clock")
+    for number in range(plan.clocks):  # two of them would be a mistake; each has its lock in a folder of its own
+        fleet.add(f"clock {number + 1}", "tests.soak.clock", DUBAN_HOME=str(house.home / f"clock {number + 1}"))
     return fleet
 
 

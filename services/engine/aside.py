@@ -85,11 +85,11 @@ def take_back(session: Session, clocks: Iterable[tuple[int, int]]) -> None:
         session.execute(delete(SetAside).where(SetAside.matter_id.in_(matters), SetAside.clock_id.in_(ids)))
 
 
-def forget_ended(session: Session) -> None:
-    """Drop what needs no serving any more: its clock was stopped or suspended, its matter closed."""
+def forget_ended(session: Session, now: datetime) -> None:
+    """Drop what needs no serving any more: its clock was stopped or suspended, or the sweep of `now` has tried all
+    matters that ought to go on or be routed on, and this one was not among them."""
     runs = exists().where(Clock.id == SetAside.clock_id, Clock.state == "running")
-    still_open = exists().where(Matter.id == SetAside.matter_id, Matter.closed_at.is_(None))
-    over = or_(and_(SetAside.clock_id != NO_CLOCK, ~runs), and_(SetAside.clock_id == NO_CLOCK, ~still_open))
+    over = or_(and_(SetAside.clock_id != NO_CLOCK, ~runs), and_(SetAside.clock_id == NO_CLOCK, SetAside.tried_at < now))
     session.execute(delete(SetAside).where(over))
 
 

@@ -45,10 +45,10 @@ class Plan:
 def sweep(runtime: Runtime, now: datetime) -> dict[str, Any]:
     """Route on what waits for nobody, let go on what waited for others, then fire every rung due at `now`."""
     rerouted = reroute_stranded(runtime.database, now)
-    with runtime.database.write() as session:
-        forget_ended(session)
     engine = engine_for(runtime)
     gone_on = tell_all(runtime.database, engine, now)
+    with runtime.database.write() as session:
+        forget_ended(session, now)
     return {**sweep_all(runtime.database, engine, now), "rerouted": rerouted, "gone_on": gone_on}
 
 

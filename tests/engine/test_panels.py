@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import select, update
 
 from services.db.session import Database
+from services.engine.aside import list_aside
 from services.engine.errors import ActionRefused, MatterNotFound, NotPermitted
 from services.engine.journal import verify
 from services.engine.loading import load
-from services.engine.models import Message, Seat, Urn, WorkItem
+from services.engine.models import Matter, Message, Seat, Text, Urn, WorkItem
 from services.engine.reactions import tell_all
 from services.engine.sweep import sweep_all
 from services.engine.work import claim, release, transfer, urge
@@ -329,6 +330,31 @@ class TestLinks:
         assert tell_all(county.database, county.engine, county.now) == 1
         assert matter(county, matter_id)["state"] == "done"
         assert tell_all(county.database, county.engine, county.now) == 0
+        check(county)
+
+    def test_one_that_cannot_be_read_keeps_nobody_from_closing_and_goes_on_once_mended(self, meet: Made) -> None:
+        county = meet({"rule": "any"})
+        matter_id = called(county)
+        vote(county, matter_id, "checker")
+        county.act(matter_id, "conclude", "office")
+        opened = county.act(matter_id, "send_out", "office").opened
+        rules, lost = matter(county, matter_id)["policy_hash"], "f" * 64
+        with county.database.write() as session:
+            session.add(Text(hash=lost, kind="policy", key="meeting", pack="test", effective=None, text="{}",
+                             signature="", first_used_at=county.now))  # fmt: skip
+            session.flush()
+            session.execute(update(Matter).where(Matter.id == matter_id).values(policy_hash=lost))
+        for errand in opened:
+            county.act(errand, "finish", "office")
+        assert tell_all(county.database, county.engine, county.now) == 0
+        with county.database.write() as session:
+            (row,) = list_aside(session)
+            assert (row.matter_id, row.clock) == (matter_id, None) and "restore it from a backup" in row.why
+            session.execute(update(Matter).where(Matter.id == matter_id).values(policy_hash=rules))
+        assert tell_all(county.database, county.engine, county.now) == 1
+        assert matter(county, matter_id)["state"] == "done"
+        with county.database.read() as session:
+            assert list_aside(session) == []
         check(county)
 
     def test_it_does_not_wait_for_what_somebody_else_holds(self, postgres: Database, vault: Vault) -> None:

@@ -2,19 +2,25 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, select, update
 
+from config.settings import Settings
 from services.engine import aside
 from services.engine import sweep as sweeping
 from services.engine.aside import SetAside, list_aside
-from services.engine.models import Clock, FiredRung, Matter, Text
+from services.engine.models import Clock, FiredRung, Matter, Text, WorkItem
 from services.engine.recomputing import recompute_all
-from services.engine.sweep import sweep_all
+from services.engine.sweep import sweep, sweep_all
+from services.engine.work import claim
+from services.identity.models import Person
+from services.identity.sealing import Vault
+from services.runtime import Runtime
 from tests.support.cast import County
-from tests.support.invariants import rows_of
+from tests.support.invariants import check, rows_of
 from tests.support.rungs import assert_each_rung_once, overdue
 
 Undo = Callable[[], None]
@@ -142,5 +148,28 @@ def test_what_ended_meanwhile_is_forgotten(county: County) -> None:
     _put(county, Clock, Clock.matter_id == ids[0], state="stopped")
     with county.database.write() as session:
         assert aside.count_aside(session) == 1
-        aside.forget_ended(session)
+        aside.forget_ended(session, county.now)
         assert aside.count_aside(session) == 0
+
+
+def test_a_matter_that_cannot_be_routed_on_stops_no_other(county: County, vault: Vault, tmp_path: Path) -> None:
+    """Two wait for somebody who is gone, and of one the journal is torn."""
+    works = Runtime(Settings(home=tmp_path), county.database, vault)
+    stranded = [county.walk("accept", "propose", "approve") for _ in range(2)]
+    for matter_id in stranded:
+        county.act(matter_id, "recuse", "office", {"person": county.people["handler2"], "reason": "亲属关系"})
+        with county.database.write() as session:
+            item = session.scalars(select(WorkItem).where(WorkItem.matter_id == matter_id, WorkItem.kind == "turn",
+                                                          WorkItem.closed_at.is_(None))).one()  # fmt: skip
+            claim(session, county.engine, item.id, county.actor("handler", session), county.now)
+    with county.database.write() as session:
+        session.execute(update(Person).where(Person.id == county.people["handler"]).values(active=False))
+    mend = journal_torn(county, stranded[0])
+    assert sweep(works, county.now)["rerouted"] == 1
+    with county.database.read() as session:
+        assert [(row.matter_id, row.clock) for row in list_aside(session)] == [(stranded[0], None)]
+    mend()
+    assert sweep(works, county.now + timedelta(minutes=10))["rerouted"] == 1
+    with county.database.read() as session:
+        assert list_aside(session) == []
+    check(county)

@@ -126,10 +126,7 @@ def reason(problem: Exception) -> tuple[str, str]:
     """Return why in English and in Chinese. Nothing of the data goes along: it may be a complainant's name."""
     if isinstance(problem, DubanError):
         return str(problem), problem.zh
-    return (
-        f"{type(problem).__name__}: {_where(problem)}",
-        f"数据与规则不符，无法处理（{_where(problem)}），请联系技术支持",
-    )
+    return f"{type(problem).__name__}: {_where(problem)}", "数据与规则不符，系统无法处理，请联系技术支持"
 
 
 def _where(problem: Exception) -> str:

@@ -33,8 +33,13 @@ def application(service: Service) -> FastAPI:
     return app
 
 
+_ASKED_MOST = frozenset({f"{pages.__name__}.worklist", f"{pages.__name__}.matters"})
+
+
 def _routers() -> Iterator[APIRouter]:
-    for module in pkgutil.walk_packages(pages.__path__, f"{pages.__name__}."):
+    """Routers are tried one after the other, so those of the pages asked for most come first."""
+    modules = pkgutil.walk_packages(pages.__path__, f"{pages.__name__}.")
+    for module in sorted(modules, key=lambda module: module.name not in _ASKED_MOST):
         if (router := getattr(import_module(module.name), "router", None)) is not None:
             yield router
 

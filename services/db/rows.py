@@ -55,7 +55,7 @@ def update_row(session: Session, model: type[Base], row_id: int, columns: Row) -
 
 
 def update_rows(session: Session, model: type[Base], rows: Mapping[int, Row]) -> None:
-    """Update rows by id; all have the same columns. One round of `executemany`, in the order of the ids."""
+    """Update rows by id; all have the same columns."""
     if rows:
         _send(session, _update(_table(model)), [{"row_id": row_id, **rows[row_id]} for row_id in sorted(rows)])
 
@@ -63,7 +63,7 @@ def update_rows(session: Session, model: type[Base], rows: Mapping[int, Row]) ->
 def _send(session: Session, statement: Insert | Update, rows: list[dict[str, Any]]) -> None:
     waiting = session.info.get(_HELD)
     if waiting is None:
-        session.connection().execute(statement, rows)
+        change_together(session, [(statement, rows)])
     else:
         waiting.append((statement, rows))
 

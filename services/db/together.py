@@ -4,17 +4,20 @@ Several queries or changes go in one round trip, by the driver's pipeline. SQLit
 by one as anything else.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
-from sqlalchemy import Connection, Dialect, Insert, Select, Update
+from sqlalchemy import Connection, Dialect, Insert, Select, Table, Update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
+
+from services.db import bulk
 
 Row = dict[str, Any]
 Query = tuple[Select[Any], Mapping[str, Any]]
@@ -52,10 +55,20 @@ def change_together(session: Session, changes: Sequence[Change]) -> None:
         for statement, rows in changes:
             connection.execute(statement, rows)
         return
-    with _errors(connection), _driver(connection).pipeline():
+    with _errors(connection), _driver(connection).pipeline() if len(changes) > 1 else nullcontext():
         for statement, rows in changes:
-            text, processors = _prepared(statement, connection.dialect, tuple(rows[0]))
-            connection.exec_driver_sql(text, [_processed(row, processors) for row in rows])
+            _change(connection, statement, rows)
+
+
+def _change(connection: Connection, statement: Insert | Update, rows: list[Row]) -> None:
+    columns = tuple(rows[0])
+    if len(rows) >= bulk.AT_LEAST:
+        assert isinstance(statement.table, Table)
+        make: Any = bulk.insert_many if isinstance(statement, Insert) else bulk.update_many
+        connection.execute(make(statement.table, columns), bulk.as_json(statement.table, rows))
+        return
+    text, processors = _prepared(statement, connection.dialect, columns)
+    connection.exec_driver_sql(text, [_processed(row, processors) for row in rows])
 
 
 def _driver(connection: Connection) -> psycopg.Connection[Any]:
@@ -65,21 +78,20 @@ def _driver(connection: Connection) -> psycopg.Connection[Any]:
 
 
 def _start(connection: Connection, query: Select[Any], values: Mapping[str, Any]) -> psycopg.Cursor[Row]:
-    shape = tuple((name, len(v) if isinstance(v, (list, tuple)) else None) for name, v in values.items())
-    text, constants = _compiled(query, connection.dialect, shape)
-    given = {**constants, **values}
-    for name, length in shape:
-        if length is not None:
-            given |= {f"{name}_{n}": value for n, value in enumerate(given.pop(name), 1)}
-    return _driver(connection).cursor(row_factory=dict_row).execute(text, given)
+    text, constants = _compiled(query, connection.dialect)
+    given = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+    return _driver(connection).cursor(row_factory=dict_row).execute(text, {**constants, **given})
+
+
+_LISTED = re.compile(r"IN \(__\[POSTCOMPILE_(\w+)\]\)")
 
 
 @lru_cache(maxsize=512)
-def _compiled(query: Select[Any], dialect: Dialect, shape: tuple[tuple[str, int | None], ...]) -> tuple[str, Row]:
-    """Return the text for values of this shape (how long each list is), and those that the query brings along."""
-    shaped = query.params({name: None if length is None else [None] * length for name, length in shape})
-    compiled = shaped.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-    return str(compiled), {name: value for name, value in compiled.params.items() if value is not None}
+def _compiled(query: Select[Any], dialect: Dialect) -> tuple[str, Row]:
+    """Return the text, and the values that the query brings along. A list stays one value, however long it is."""
+    compiled = query.compile(dialect=dialect)
+    text = _LISTED.sub(r"= ANY(%(\1)s)", str(compiled))
+    return text, {name: value for name, value in compiled.params.items() if value is not None}
 
 
 @lru_cache(maxsize=512)

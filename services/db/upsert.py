@@ -1,12 +1,14 @@
 """Insert that leaves existing rows alone, the same on both databases."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from services.db import bulk
 from services.db.base import Base
 
 
@@ -23,9 +25,20 @@ def insert_missing(
     """
     if not rows:
         return []
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(model.__table__).on_conflict_do_nothing(index_elements=list(unique))
+    connection, table = session.connection(), model.__table__
+    assert isinstance(table, Table)
+    if connection.dialect.name == "postgresql" and len(rows) >= bulk.AT_LEAST:
+        statement = bulk.insert_many_missing(table, tuple(rows[0]), tuple(unique))
+        given: Any = bulk.as_json(table, rows)
+    else:
+        statement, given = _insert(table, connection.dialect.name, tuple(unique)), list(rows)
     if not returning:
-        session.execute(statement, list(rows))
+        connection.execute(statement, given)
         return []
-    return list(session.execute(statement.returning(*returning).values(list(rows))))
+    return list(connection.execute(statement.returning(*returning), given))
+
+
+@cache
+def _insert(table: Table, dialect: str, unique: tuple[str, ...]) -> Any:
+    made = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    return made.on_conflict_do_nothing(index_elements=list(unique))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, ForeignKey, and_, delete, exists, func, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, ForeignKey, and_, delete, exists, func, or_, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -58,7 +58,7 @@ class AsideRow:
     tries: int
 
 
-def resting(now: datetime) -> ColumnElement[bool]:
+def resting(now: datetime | BindParameter[datetime | None]) -> ColumnElement[bool]:
     """Return the condition on `Clock` that it was set aside and its time has not come."""
     return exists().where(
         SetAside.matter_id == Clock.matter_id, SetAside.clock_id == Clock.id, SetAside.again_at > now
@@ -81,7 +81,7 @@ def take_back(session: Session, clocks: Iterable[tuple[int, int]]) -> None:
     for matter_id, clock_id in clocks:
         matters.add(matter_id)
         ids.add(clock_id)
-    if ids:
+    if ids and session.execute(select(SetAside.clock_id).limit(1)).first() is not None:  # there hardly ever are any
         session.execute(delete(SetAside).where(SetAside.matter_id.in_(matters), SetAside.clock_id.in_(ids)))
 
 

@@ -120,7 +120,7 @@ def is_overdue(row: Row, now: datetime) -> bool:
 def rebudget(row: Row, term: Term, rule: ClockRule, calendar: WorkingCalendar, now: datetime) -> dict[str, Any]:
     """Give a running clock another budget from its own anchor; what was late before stays on record."""
     before = {"budget": row["budget"], "effective_due": _iso(row["effective_due"]), "at": now.isoformat()}
-    ledger = _with_lateness(row, now)
+    ledger = with_lateness(row, now)
     ledger = {**ledger, "history": [*ledger["history"], before]}
     changed = {"ledger": ledger, **_term_columns(term, row["anchor"])}
     return changed | derive({**row, **changed}, rule, calendar)
@@ -128,7 +128,7 @@ def rebudget(row: Row, term: Term, rule: ClockRule, calendar: WorkingCalendar, n
 
 def recompute(row: Row, rule: ClockRule, calendar: WorkingCalendar, now: datetime) -> dict[str, Any]:
     """Derive a clock's dates anew under another calendar; what is late already stays so on its ledger."""
-    ledger = _with_lateness(row, now)
+    ledger = with_lateness(row, now)
     return {"ledger": ledger, **derive({**row, "ledger": ledger}, rule, calendar)}
 
 
@@ -161,7 +161,7 @@ def suspend(
     row: Row, reason: str, by: int | None, rule: ClockRule, calendar: WorkingCalendar, now: datetime
 ) -> dict[str, Any]:
     """Let a clock stand still from today on."""
-    ledger = _with_lateness(row, now)
+    ledger = with_lateness(row, now)
     entry = {"start": local_date(now).isoformat(), "end": None, "reason": reason, "by": by}
     changed = {"state": SUSPENDED, "ledger": {**ledger, "suspensions": [*ledger["suspensions"], entry]}}
     return changed | derive({**row, **changed}, rule, calendar)
@@ -244,7 +244,8 @@ def _empty_ledger() -> dict[str, Any]:
     return {"extensions": [], "suspensions": [], "requested": None, "history": [], "late": []}
 
 
-def _with_lateness(row: Row, now: datetime) -> dict[str, Any]:
+def with_lateness(row: Row, now: datetime) -> dict[str, Any]:
+    """Return the ledger; what is late already stays so on it, whatever becomes of the dates."""
     ledger: dict[str, Any] = row["ledger"]
     if not is_overdue(row, now):
         return ledger

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import BindParameter, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
 from services.db.errors import DubanError
+from services.db.rows import held, update_rows
+from services.db.together import read_together
 from services.engine import journal
 from services.engine.core import Engine
 from services.engine.loading import TURN
@@ -91,32 +93,32 @@ def do_deeds(
             "due": str(deed.clock["effective_due"]),
         }
         entries.append(journal.chain(heads[matter["id"]], journal.Event("rung", CLOCK, now, content)))
-    journal.write(session, entries)
-    send(session, around.messages)
-    rows = [{"id": i, "level": matters[i]["level"], **heads[i].columns()} for i in sorted(ids)]
-    session.execute(update(Matter), rows)
+    with held(session):
+        journal.write(session, entries)
+        send(session, around.messages)
+        update_rows(session, Matter, {i: {"level": matters[i]["level"], **heads[i].columns()} for i in ids})
     later.sort(key=lambda one: (one[2], matters[one[0].clock["matter_id"]]["unit_id"]))  # number series: one lock order
     return sum(not _do_later(around, *one) for one in later)
 
 
+_X, _W = (model.__table__.c for model in (Exclusion, WorkItem))
+_MATTERS: BindParameter[int] = bindparam("matters", expanding=True)
+_AWAY = select(_X.matter_id, _X.person_id).where(_X.matter_id.in_(_MATTERS), _X.person_id.is_not(None))
+_WAITING = select(*_W).where(
+    _W.matter_id.in_(_MATTERS), _W.closed_at.is_(None), or_(_W.kind == TURN, _W.role == MEMBER)
+)
+
+
 def _look_up(around: Round, ids: Iterable[int]) -> None:
-    wanted = list(ids)
-    for matter_id, person in around.session.execute(
-        select(Exclusion.matter_id, Exclusion.person_id).where(
-            Exclusion.matter_id.in_(wanted), Exclusion.person_id.is_not(None)
-        )
-    ):
-        around.away[matter_id].add(person)
-    items = select(*WorkItem.__table__.columns).where(
-        WorkItem.matter_id.in_(wanted),
-        WorkItem.closed_at.is_(None),
-        or_(WorkItem.kind == TURN, WorkItem.role == MEMBER),
-    )
-    for row in around.session.execute(items).mappings():
+    wanted = {"matters": sorted(ids)}
+    away, waiting = read_together(around.session, (_AWAY, wanted), (_WAITING, wanted))
+    for row in away:
+        around.away[row["matter_id"]].add(row["person_id"])
+    for row in waiting:
         if row["role"] == MEMBER:
             around.members[row["matter_id"]].add(row["person_id"])
         else:
-            around.items[row["matter_id"]] = dict(row)
+            around.items[row["matter_id"]] = row
 
 
 def _remind(around: Round, matter: dict[str, Any], deed: Deed, _: str) -> None:

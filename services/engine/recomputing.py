@@ -1,15 +1,17 @@
 """Recomputes running clocks when the working calendar changed: in batches, resumable, with a recorded reason."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import BindParameter, Integer, bindparam, select
 from sqlalchemy.orm import Session
 
 from services.db.failures import is_outage
+from services.db.rows import held, update_rows
 from services.db.session import Database
+from services.db.together import read_rows, read_together
 from services.engine import clocks as clk
 from services.engine import journal
 from services.engine.aside import resting, set_aside
@@ -22,6 +24,12 @@ from services.runtime import Runtime
 
 BATCH = 500
 
+Moved = tuple[dict[str, Any], dict[str, Any]]
+"""A clock as it was, and what changed."""
+_DECIDES = ("name", "state", "anchor", "budget", "given_at", "rungs_fired")
+Known = dict[tuple[Any, ...], dict[str, Any]]
+"""Dates computed already in this run: many clocks of one rule began on the same day."""
+
 
 def refresh_calendar(runtime: Runtime, now: datetime) -> dict[str, Any]:
     """Bring every running clock to the present calendar; return {"looked_at", "moved", "still_provisional"}."""
@@ -33,9 +41,10 @@ def recompute_all(
 ) -> dict[str, Any]:
     """Recompute clocks of another calendar version, `BATCH` a transaction: what is done stays done if interrupted."""
     totals: Counter[str] = Counter(looked_at=0, moved=0, still_provisional=0)
+    last, known = 0, Known()
     while True:
         with database.write() as session:
-            counts = recompute_batch(session, engine, now)
+            counts, last = _batch(session, engine, now, last, known)
         totals.update(counts)
         if progress:
             progress(counts["looked_at"])
@@ -46,45 +55,95 @@ def recompute_all(
 def recompute_batch(session: Session, engine: Engine, now: datetime) -> Counter[str]:
     """Recompute up to `BATCH` clocks; those whose date moved are journalled and their holders told, those that cannot
     be recomputed are set aside."""
-    stale = (
-        select(*Clock.__table__.columns, Matter.procedure_hash, Matter.policy_hash)
-        .join(Matter, Matter.id == Clock.matter_id)
-        .where(Clock.state != clk.STOPPED, Clock.calendar_version != engine.calendar.version, ~resting(now))
-        .order_by(Clock.matter_id, Clock.id)
-        .limit(BATCH)
-        .with_for_update(of=[Matter.__table__, Clock.__table__], key_share=True)
+    return _batch(session, engine, now, 0, Known())[0]
+
+
+_C, _M, _W = (model.__table__.c for model in (Clock, Matter, WorkItem))
+_NOW = bindparam("now", type_=Clock.next_rung_at.type)
+_IDS: BindParameter[int] = bindparam("matters", expanding=True)
+# `last` is the last matter of the batch before: else each would begin by stepping over all that are done
+_STALE = (
+    select(*_C, _M.procedure_hash, _M.policy_hash, _M.number, _M.journal_seq, _M.journal_head)
+    .join(Matter.__table__, _M.id == _C.matter_id)
+    .where(
+        _C.state != clk.STOPPED, _C.calendar_version != bindparam("version"), _C.matter_id >= bindparam("last"),
+        ~resting(_NOW),
     )
-    rows = [dict(row) for row in session.execute(stale).mappings()]
-    updates, moved = [], defaultdict(list)
+    .order_by(_C.matter_id, _C.id)
+    .limit(bindparam("batch", type_=Integer))
+    .with_for_update(of=[Matter.__table__, Clock.__table__], key_share=True)
+)  # fmt: skip
+_RUNNING = select(_C.matter_id, _C.state, _C.due_at).where(_C.matter_id.in_(_IDS), _C.state == clk.RUNNING)
+_WAITING = select(_W.id, _W.matter_id, _W.kind, _W.person_id).where(_W.matter_id.in_(_IDS), _W.closed_at.is_(None))
+
+
+def _batch(session: Session, engine: Engine, now: datetime, last: int, known: Known) -> tuple[Counter[str], int]:
+    """Recompute the clocks of this and later matters; return the counts and the last matter looked at."""
+    values = {"version": engine.calendar.version, "last": last, "now": now, "batch": BATCH}
+    rows, updates = read_rows(session, _STALE, values), {}
+    moved: dict[int, list[Moved]] = defaultdict(list)
     for row in rows:
         try:
-            columns = _recomputed(session, engine, row, now)
+            columns = _recomputed(session, engine, row, now, known)
         except Exception as problem:
             if is_outage(problem):
                 raise
             set_aside(session, row["matter_id"], row["id"], problem, now)
             continue
-        updates.append({"id": row["id"], **columns})
+        updates[row["id"]] = columns
         if columns["effective_due"] != row["effective_due"]:
             moved[row["matter_id"]].append((row, columns))
-    if updates:
-        session.execute(update(Clock), updates)
-    for matter_id, changes in moved.items():
-        _record(session, matter_id, changes, now)
-    provisional = sum(bool(u["provisional"]) for u in updates)
-    return Counter(looked_at=len(rows), moved=sum(map(len, moved.values())), still_provisional=provisional)
+    update_rows(session, Clock, updates)
+    _record(session, moved, now)
+    provisional = sum(bool(columns["provisional"]) for columns in updates.values())
+    counts = Counter(looked_at=len(rows), moved=sum(map(len, moved.values())), still_provisional=provisional)
+    return counts, rows[-1]["matter_id"] if rows else last
 
 
-def _recomputed(session: Session, engine: Engine, row: dict[str, Any], now: datetime) -> dict[str, Any]:
+def _recomputed(session: Session, engine: Engine, row: dict[str, Any], now: datetime, known: Known) -> dict[str, Any]:
     rule = engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"]).policy.clocks[row["name"]]
-    return clk.recompute(row, rule, engine.calendar, now)
+    if row["ledger"]["extensions"] or row["ledger"]["suspensions"]:
+        return clk.recompute(row, rule, engine.calendar, now)
+    key = (row["policy_hash"], *(row[name] for name in _DECIDES))
+    if key not in known:
+        known[key] = clk.derive(row, rule, engine.calendar)
+    return {"ledger": clk.with_lateness(row, now), **known[key]}
 
 
-def _record(
-    session: Session, matter_id: int, changes: list[tuple[dict[str, Any], dict[str, Any]]], now: datetime
-) -> None:
+def _record(session: Session, moved: Mapping[int, list[Moved]], now: datetime) -> None:
     """Journal what moved and why, bring the projections along, tell whoever has it."""
-    content = {
+    if not moved:
+        return
+    ids = {"matters": sorted(moved)}
+    running, waiting = read_together(session, (_RUNNING, ids), (_WAITING, ids))
+    due = {matter_id: clk.earliest_due(rows) for matter_id, rows in _by_matter(running).items()}
+    items = _by_matter(waiting)
+    entries, matters, messages = [], {}, []
+    for matter_id, changes in moved.items():
+        first = changes[0][0]
+        head = journal.Head(matter_id, first["journal_seq"], first["journal_head"])
+        entries.append(journal.chain(head, journal.Event("recomputed", CLOCK, now, _content(changes))))
+        matters[matter_id] = {"due_at": due.get(matter_id), **head.columns()}
+        dates = "、".join(f"{row['effective_due']}改为{columns['effective_due']}" for row, columns in changes)
+        holders = [item["person_id"] for item in items[matter_id] if item["kind"] == TURN]
+        text = f"{first['number']}因工作日历更新，期限由{dates}"
+        messages += message_rows(holders[:1], matter_id, "recomputed", text, now)
+    with held(session):
+        journal.write(session, entries)
+        update_rows(session, Matter, matters)
+        update_rows(session, WorkItem, {i["id"]: {"due_at": due.get(i["matter_id"])} for i in waiting})
+        send(session, messages)
+
+
+def _by_matter(rows: list[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
+    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        found[row["matter_id"]].append(row)
+    return found
+
+
+def _content(changes: list[Moved]) -> dict[str, Any]:
+    return {
         "why": "the working calendar changed",
         "clocks": [
             {"clock": row["name"], "before": str(row["effective_due"]), "after": str(columns["effective_due"]),
@@ -92,15 +151,3 @@ def _record(
             for row, columns in changes
         ],
     }  # fmt: skip
-    journal.note(session, matter_id, journal.Event("recomputed", CLOCK, now, content))
-    running = session.execute(
-        select(Clock.state, Clock.due_at).where(Clock.matter_id == matter_id, Clock.state == clk.RUNNING)
-    ).mappings()
-    due = clk.earliest_due([dict(row) for row in running])
-    session.execute(update(Matter).where(Matter.id == matter_id).values(due_at=due))
-    still_open = WorkItem.matter_id == matter_id, WorkItem.closed_at.is_(None)
-    session.execute(update(WorkItem).where(*still_open).values(due_at=due))
-    holder = session.execute(select(WorkItem.person_id).where(*still_open, WorkItem.kind == TURN)).scalar()
-    number = session.execute(select(Matter.number).where(Matter.id == matter_id)).scalar_one()
-    dates = "、".join(f"{row['effective_due']}改为{columns['effective_due']}" for row, columns in changes)
-    send(session, message_rows([holder], matter_id, "recomputed", f"{number}因工作日历更新，期限由{dates}", now))

@@ -11,11 +11,13 @@ from datetime import date, datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Select, select, update
+from sqlalchemy import Integer, bindparam, select
 from sqlalchemy.orm import Session
 
 from services.db.failures import is_outage
+from services.db.rows import update_rows
 from services.db.session import Database
+from services.db.together import read_rows
 from services.db.upsert import insert_missing
 from services.engine import clocks as clk
 from services.engine.aside import forget_ended, reason, resting, set_aside, take_back
@@ -86,7 +88,7 @@ def _batch(database: Database, engine: Engine, now: datetime) -> dict[str, Any]:
 
 def _singly(database: Database, engine: Engine, now: datetime) -> dict[str, Any]:
     with database.read() as session:
-        clocks = session.execute(_due(now).with_only_columns(Clock.id, Clock.matter_id)).tuples().all()
+        clocks = [(row["id"], row["matter_id"]) for row in read_rows(session, _DUE, {"now": now, "batch": BATCH})]
     totals: Counter[str] = Counter()
     by_rung: Counter[str] = Counter()
     for clock_id, matter_id in clocks:
@@ -106,9 +108,8 @@ def _singly(database: Database, engine: Engine, now: datetime) -> dict[str, Any]
 
 def sweep_batch(session: Session, engine: Engine, now: datetime, only: int | None = None) -> dict[str, Any]:
     """Serve up to `BATCH` clocks, or `only` this one, inside the caller's transaction."""
-    due = _due(now) if only is None else _due(now).where(Clock.id == only)
-    locked = due.with_for_update(of=[Matter.__table__, Clock.__table__], skip_locked=True, key_share=True)
-    clocks = [dict(row) for row in session.execute(locked).mappings()]
+    moment = {"now": now, "batch": BATCH}
+    clocks = read_rows(session, _LOCKED, moment) if only is None else read_rows(session, _ONE, {**moment, "one": only})
     matters = _matters(session, {c["matter_id"] for c in clocks})
     counts: Counter[str] = Counter(due=len(clocks), fired=0, skipped=0, set_aside=0)
     plans = []
@@ -128,23 +129,25 @@ def sweep_batch(session: Session, engine: Engine, now: datetime, only: int | Non
     return {**counts, "by_rung": Counter(f"{d.clock['name']} {d.rung.at}" for d in deeds)}
 
 
-def _due(now: datetime) -> Select[Any]:
-    return (
-        select(*Clock.__table__.columns)
-        .join(Matter, Matter.id == Clock.matter_id)
-        .where(Clock.state == clk.RUNNING, Clock.next_rung_at <= now, ~resting(now))
-        .order_by(Clock.next_rung_at, Clock.id)
-        .limit(BATCH)
-    )
+_C, _M, _U = (model.__table__.c for model in (Clock, Matter, Unit))
+_NOW = bindparam("now", type_=Clock.next_rung_at.type)
+_DUE = (
+    select(*_C)
+    .join(Matter.__table__, _M.id == _C.matter_id)
+    .where(_C.state == clk.RUNNING, _C.next_rung_at <= _NOW, ~resting(_NOW))
+    .order_by(_C.next_rung_at, _C.id)
+    .limit(bindparam("batch", type_=Integer))
+)
+_LOCKED = _DUE.with_for_update(of=[Matter.__table__, Clock.__table__], skip_locked=True, key_share=True)
+_ONE = _LOCKED.where(_C.id == bindparam("one"))
+_MATTERS = select(
+    _M.id, _M.procedure, _M.number, _M.title, _M.unit_id, _M.level, _M.procedure_hash, _M.policy_hash, _M.journal_seq,
+    _M.journal_head, select(_U.path).where(_U.id == _M.unit_id).scalar_subquery().label("unit_path"),
+).where(_M.id.in_(bindparam("ids", expanding=True)))  # fmt: skip
 
 
 def _matters(session: Session, ids: set[int]) -> dict[int, dict[str, Any]]:
-    columns = (
-        Matter.id, Matter.procedure, Matter.number, Matter.title, Matter.unit_id, Matter.level, Matter.procedure_hash,
-        Matter.policy_hash, Matter.journal_seq, Matter.journal_head, Unit.path.label("unit_path"),
-    )  # fmt: skip
-    rows = session.execute(select(*columns).join(Unit, Unit.id == Matter.unit_id).where(Matter.id.in_(ids))).mappings()
-    return {row["id"]: dict(row) for row in rows}
+    return {row["id"]: row for row in read_rows(session, _MATTERS, {"ids": sorted(ids)})}
 
 
 def _plan(session: Session, engine: Engine, clock: dict[str, Any], matter: dict[str, Any], now: datetime) -> Plan:
@@ -167,11 +170,8 @@ def _claim(session: Session, plans: list[Plan], now: datetime) -> list[Deed]:
     ]  # fmt: skip
     returning = [FiredRung.clock_id, FiredRung.rung, FiredRung.id]
     claimed = {(c, r): i for c, r, i in insert_missing(session, FiredRung, rows, ["clock_id", "rung"], returning)}
-    if plans:
-        pointers = [
-            {"id": p.clock["id"], "rungs_fired": p.clock["rungs_fired"], "next_rung_at": p.next_rung_at} for p in plans
-        ]
-        session.execute(update(Clock), pointers)
+    pointers = {p.clock["id"]: {"rungs_fired": p.clock["rungs_fired"], "next_rung_at": p.next_rung_at} for p in plans}
+    update_rows(session, Clock, pointers)
     return [
         Deed(p.clock, rung, claimed[p.clock["id"], rung.at])
         for p in plans

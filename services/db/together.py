@@ -16,16 +16,18 @@ from sqlalchemy import Connection, Dialect, Insert, Select, Table, Update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from services.db import bulk
 
 Row = dict[str, Any]
-Query = tuple[Select[Any], Mapping[str, Any]]
+Statement = Select[Any] | ReturningUpdate[Any]
+Query = tuple[Statement, Mapping[str, Any]]
 """A statement that is built once, and the values it is run with; a list for an expanding parameter."""
 Change = tuple[Insert | Update, list[Row]]
 
 
-def read_rows(session: Session, query: Select[Any], values: Mapping[str, Any]) -> list[Row]:
+def read_rows(session: Session, query: Statement, values: Mapping[str, Any]) -> list[Row]:
     """Run one query and return its rows by column name."""
     connection = session.connection()
     if connection.dialect.name != "postgresql":
@@ -77,7 +79,7 @@ def _driver(connection: Connection) -> psycopg.Connection[Any]:
     return driver
 
 
-def _start(connection: Connection, query: Select[Any], values: Mapping[str, Any]) -> psycopg.Cursor[Row]:
+def _start(connection: Connection, query: Statement, values: Mapping[str, Any]) -> psycopg.Cursor[Row]:
     text, constants = _compiled(query, connection.dialect)
     given = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
     return _driver(connection).cursor(row_factory=dict_row).execute(text, {**constants, **given})
@@ -87,7 +89,7 @@ _LISTED = re.compile(r"IN \(__\[POSTCOMPILE_(\w+)\]\)")
 
 
 @lru_cache(maxsize=512)
-def _compiled(query: Select[Any], dialect: Dialect) -> tuple[str, Row]:
+def _compiled(query: Statement, dialect: Dialect) -> tuple[str, Row]:
     """Return the text, and the values that the query brings along. A list stays one value, however long it is."""
     compiled = query.compile(dialect=dialect)
     text = _LISTED.sub(r"= ANY(%(\1)s)", str(compiled))

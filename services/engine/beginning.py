@@ -45,8 +45,9 @@ def _write_rest(session: Session, start: Beginning, matter_id: int, number: str,
     changes, definition, initial = start.changes, start.definition, str(start.definition.procedure.initial)
     recording.write_clocks(session, matter_id, changes)
     people = start.away[0] | start.answers.named_people
+    path = start.unit_path if unit_id == start.unit_id else path_of(session, unit_id)
     recording.write_exclusions(session, matter_id, start.away[0], start.away[1], "kept away from its subject")
-    turn = items.open_turn(session, matter_id, initial, path_of(session, unit_id), people, changes)
+    turn = items.open_turn(session, matter_id, initial, path, people, changes)
     content = {
         "number": number, "answers": start.answers.stored, "sealed": sorted(start.answers.sealed),
         "policy": definition.policy_hash, "procedure": definition.procedure_hash,

@@ -31,6 +31,7 @@ class Beginning:
     answers: Answers
     changes: Changes
     unit_id: int
+    unit_path: str
     event_on: date
     request_key: str | None
     external_ref: str | None

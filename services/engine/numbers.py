@@ -1,8 +1,9 @@
 """Business numbers: 信访〔2026〕12号, without gaps per procedure, unit and year."""
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from services.db.together import read_rows, read_together
 from services.db.upsert import insert_missing
 from services.engine.models import Series
 from services.identity.models import Unit, UnitKind
@@ -13,12 +14,21 @@ def next_number(session: Session, template: str, procedure: str, unit_id: int, y
 
     The template may hold {unit} (empty for the county itself), {year} and {n}.
     """
-    where = Series.procedure == procedure, Series.unit_id == unit_id, Series.year == year
-    take = update(Series).where(*where).values(last=Series.last + 1).returning(Series.last)
-    taken = session.execute(take).scalar_one_or_none()
-    if taken is None:
+    key = {"of": procedure, "at": unit_id, "during": year}
+    taken, (unit,) = read_together(session, (_TAKE, key), (_UNIT, {"at": unit_id}))
+    if not taken:
         row = {"procedure": procedure, "unit_id": unit_id, "year": year, "last": 0}
         insert_missing(session, Series, [row], ["procedure", "unit_id", "year"])
-        taken = session.execute(take).scalar_one()
-    kind, name = session.execute(select(Unit.kind, Unit.name).where(Unit.id == unit_id)).one()
-    return template.format(unit="" if kind == UnitKind.COUNTY else name, year=year, n=taken)
+        taken = read_rows(session, _TAKE, key)
+    name = "" if unit["kind"] == UnitKind.COUNTY else unit["name"]
+    return template.format(unit=name, year=year, n=taken[0]["last"])
+
+
+_S, _U = Series.__table__.c, Unit.__table__.c
+_UNIT = select(_U.kind, _U.name).where(_U.id == bindparam("at"))
+_TAKE = (
+    update(Series.__table__)  # type: ignore[arg-type]
+    .where(_S.procedure == bindparam("of"), _S.unit_id == bindparam("at"), _S.year == bindparam("during"))
+    .values(last=_S.last + 1)
+    .returning(_S.last)
+)

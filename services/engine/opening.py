@@ -22,7 +22,7 @@ from services.engine.loading import load_others
 from services.engine.models import Exclusion, Matter, Once
 from services.engine.recording import write_link
 from services.engine.registry import Definition
-from services.engine.routing import path_of
+from services.engine.routing import place_of
 from services.engine.visibility import visible
 from services.identity.access import Actor
 from services.identity.models import Unit
@@ -74,7 +74,7 @@ def open_matter(
     `grounds` are matters it rests on: it is linked to them, and whom they keep away it keeps away.
     """
     procedure = _procedure(engine, procedure_key)
-    unit_path = path_of(session, unit_id)
+    unit_path, unit_kind = place_of(session, unit_id)
     event_on = _event_on(procedure, data, now)
     definition = engine.registry.current(procedure.key, event_on)
     if parent is None and not (actor.system and _opens_by_itself(engine, procedure.key)):
@@ -93,11 +93,11 @@ def open_matter(
     away = (away[0] - answers.heard, away[1])
     if parent is None:
         _refuse_where_named(session, answers, away[1], unit_path)
-    situation = _situation(session, definition, answers, actor, now, unit_id, parent.matter_id if parent else None)
+    situation = _situation(session, definition, answers, actor, now, unit_id, unit_kind, parent)
     _check_guards(procedure, situation, answers)
     changes = Changes(engine, definition, situation, answers.form, actor, now, [])
     changes.apply(procedure.opening.effects)
-    start = Beginning(definition, answers, changes, unit_id, event_on, request_key, external_ref, away)
+    start = Beginning(definition, answers, changes, unit_id, unit_path, event_on, request_key, external_ref, away)
     opened = write_beginning(session, start)
     _claim(session, procedure, answers, opened.matter_id)
     if parent is not None:
@@ -160,7 +160,9 @@ def _refuse_unless_permitted(definition: Definition, actor: Actor, unit_path: st
 
 def _refuse_where_named(session: Session, answers: Answers, units_away: frozenset[int], unit_path: str) -> None:
     """No unit (but the county) receives a matter that names it."""
-    named = session.scalars(select(Unit.path).where(Unit.id.in_(answers.named_units | units_away)))
+    if not (away := answers.named_units | units_away):
+        return
+    named = session.scalars(select(Unit.path).where(Unit.id.in_(away)))
     if any(unit_path.startswith(path) for path in named if not is_root(path)):
         error = {
             "field": "unit_id", "code": "received_by_reported_unit",
@@ -187,17 +189,16 @@ def _exclusions(session: Session, matters: Collection[int]) -> tuple[frozenset[i
 
 
 def _situation(
-    session: Session, definition: Definition, answers: Answers, actor: Actor, now: datetime, unit_id: int,
-    opened_from: int | None,
+    session: Session, definition: Definition, answers: Answers, actor: Actor, now: datetime, unit_id: int, kind: str,
+    parent: Parent | None,
 ) -> Situation:  # fmt: skip
-    kind = session.execute(select(Unit.kind).where(Unit.id == unit_id)).scalar_one()
     return Situation(
         state=str(definition.procedure.initial),
         policy=definition.policy,
         now=now,
         today=local_date(now),
         actor=actor.id,
-        opened_from=opened_from,
+        opened_from=parent.matter_id if parent else None,
         unit_id=unit_id,
         unit_kind=kind,
         steps={"open": Step(actor.id, now.isoformat(), answers.stored)},

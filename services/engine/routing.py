@@ -48,14 +48,19 @@ def above(session: Session, unit_id: int, kind: str) -> int:
     return session.scalar(wanted.order_by(Unit.path.desc()).limit(1)) or unit_id
 
 
-def path_of(session: Session, unit_id: int) -> str:
+def place_of(session: Session, unit_id: int) -> tuple[str, str]:
+    """Return a unit's path and kind."""
     (row,) = read_rows(session, _PATH, {"unit": unit_id})
-    return str(row["path"])
+    return str(row["path"]), str(row["kind"])
+
+
+def path_of(session: Session, unit_id: int) -> str:
+    return place_of(session, unit_id)[0]
 
 
 # Built once: every move of a matter asks these.
 _U, _G, _P = (model.__table__.c for model in (Unit, Grant, Person))
-_PATH = select(_U.path).where(_U.id == bindparam("unit"))
+_PATH = select(_U.path, _U.kind).where(_U.id == bindparam("unit"))
 _WORKS = select(_P.id).where(_P.id == bindparam("person"), _P.active)
 _WORKS_AS = _WORKS.where(
     exists().where(

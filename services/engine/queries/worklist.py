@@ -136,7 +136,8 @@ def _counting(engine: Engine, actor: Actor, filters: WorkFilters) -> Select[Any]
 
     def number(colour: str) -> ColumnElement[Any]:
         wanted = union_all(*(_top(branch.where(*narrow, *_coloured(colour, lights))) for branch in branches))
-        return select(func.count()).select_from(wanted.subquery()).scalar_subquery().label(colour)
+        most = select(wanted.subquery()).limit(_AT_MOST).subquery()  # no more is read once there are so many
+        return select(func.count()).select_from(most).scalar_subquery().label(colour)
 
     return select(*map(number, (*COLOURS, "all"))) if branches else None
 

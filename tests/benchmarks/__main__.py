@@ -15,12 +15,23 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmarks import rivals, w1_advance, w2_open, w3_worklist, w4_crowd, w4_sweep, w6_recompute
+from tests.benchmarks import (
+    rivals,
+    sqlite_advance,
+    w1_advance,
+    w1_http,
+    w2_open,
+    w3_worklist,
+    w4_crowd,
+    w4_sweep,
+    w5_statistics,
+    w6_recompute,
+)
 from tests.benchmarks.cluster import Cluster, cluster
 from tests.benchmarks.results import Row, compare, table
 from tests.benchmarks.seeds import Seeded, seed
 
-WORKS = ("W1", "W2", "W3", "W4", "W6")
+WORKS = ("W1", "HTTP", "SQLite", "W2", "W3", "W4", "W5", "W6")
 CLIENTS = 8
 PEERS_AT_MOST = 100_000
 PEERS_DUE = 200
@@ -44,7 +55,7 @@ def main() -> None:
             started = time.monotonic()
             seeded = seed(server.create("duban"), size, Path(folder))
             console.print(f"{size:,} open matters laid out in {time.monotonic() - started:.0f} s")
-            for found in _works(server, seeded, asked):
+            for found in _works(server, seeded, asked, Path(folder)):
                 rows += found
                 console.print(table(found))
     console.rule("all")
@@ -54,7 +65,7 @@ def main() -> None:
     console.print(f"written to {asked.out}")
 
 
-def _works(server: Cluster, seeded: Seeded, asked: argparse.Namespace) -> Iterator[list[Row]]:
+def _works(server: Cluster, seeded: Seeded, asked: argparse.Namespace, folder: Path) -> Iterator[list[Row]]:
     rounds, seconds, size = asked.rounds, asked.seconds, seeded.size
     viewflow, spiff = (make(server, min(size, PEERS_AT_MOST)) for make in (rivals.viewflow, rivals.spiff))
     if "W1" in asked.only:
@@ -63,6 +74,13 @@ def _works(server: Cluster, seeded: Seeded, asked: argparse.Namespace) -> Iterat
             subjects |= {"viewflow": partial(viewflow.advance, CLIENTS, seconds)}
             subjects |= {"spiff": partial(spiff.advance, CLIENTS, seconds)}
         yield compare("W1", size, CLIENTS, subjects, rounds)
+    if "HTTP" in asked.only:
+        over_http = {"duban": partial(w1_http.duban, seeded, folder, CLIENTS, seconds)}
+        if viewflow:
+            over_http |= {"viewflow": partial(w1_http.viewflow, viewflow, folder, CLIENTS, seconds)}
+        yield compare("W1 HTTP", size, CLIENTS, over_http, rounds)
+    if "SQLite" in asked.only and size == asked.sizes[0]:
+        yield sqlite_advance.run(sqlite_advance.copy(seeded, folder), CLIENTS, rounds, seconds)
     if "W2" in asked.only:
         subjects = w2_open.subjects(seeded, server.pgbench, CLIENTS, seconds)
         if viewflow:
@@ -76,6 +94,8 @@ def _works(server: Cluster, seeded: Seeded, asked: argparse.Namespace) -> Iterat
             yield w4_sweep.run(seeded, due, rounds, few)
         crowd = w4_crowd.crowd(seeded, size // 20, 4, 4)
         console.print(f"4 sweepers and 4 clients at once: {crowd.fired:,} rungs, {crowd.advanced:,} actions, all once")
+    if "W5" in asked.only:
+        yield from w5_statistics.run(seeded, rounds, seconds / 2, export=size <= (10_000 if asked.quick else 100_000))
     if "W6" in asked.only:
         yield w6_recompute.run(seeded, rounds)
 

@@ -1,13 +1,25 @@
 """Every benchmark runs, at a size of seconds: no figure is looked at, only that the work was done and holds."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
 from services.engine import journal
 from services.engine.models import Matter
-from tests.benchmarks import rivals, w1_advance, w2_open, w3_worklist, w4_crowd, w4_sweep, w6_recompute
+from tests.benchmarks import (
+    rivals,
+    sqlite_advance,
+    w1_advance,
+    w1_http,
+    w2_open,
+    w3_worklist,
+    w4_crowd,
+    w4_sweep,
+    w5_statistics,
+    w6_recompute,
+)
 from tests.benchmarks.cluster import Cluster, cluster
 from tests.benchmarks.results import compare
 from tests.benchmarks.seeds import Seeded, seed
@@ -22,8 +34,13 @@ def server() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="module")
-def seeded(server: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Seeded:
-    return seed(server.create("tiny"), SIZE, tmp_path_factory.mktemp("keys"))
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("keys")
+
+
+@pytest.fixture(scope="module")
+def seeded(server: Cluster, keys: Path) -> Seeded:
+    return seed(server.create("tiny"), SIZE, keys)
 
 
 @pytest.fixture(autouse=True)
@@ -49,9 +66,26 @@ def test_open(seeded: Seeded, server: Cluster) -> None:
     assert all(row.ops_per_s > 0 for row in rows)
 
 
+def test_advance_over_http(seeded: Seeded, server: Cluster, keys: Path) -> None:
+    assert w1_http.duban(seeded, keys, 2, 0.5).took
+    if rivals.PYTHON.exists():
+        rival = rivals.viewflow(server, 300)
+        assert rival and w1_http.viewflow(rival, keys, 2, 0.5).took
+
+
+def test_advance_on_sqlite(seeded: Seeded, tmp_path: Path) -> None:
+    rows = sqlite_advance.run(sqlite_advance.copy(seeded, tmp_path), 2, 1, 0.5)
+    assert all(row.ops_per_s > 0 for row in rows)
+
+
 def test_worklist(seeded: Seeded) -> None:
     found = [row for rows in w3_worklist.run(seeded, 1, 0.2) for row in rows]
     assert [row.subject for row in found] == ["duban", "bare_sql"] * 3
+
+
+def test_statistics(seeded: Seeded) -> None:
+    year, export = w5_statistics.run(seeded, 1, 0.2, export=True)
+    assert all(row.ops_per_s > 0 for row in (*year, *export))
 
 
 def test_sweep(seeded: Seeded) -> None:

@@ -9,7 +9,6 @@ import hashlib
 import json
 import sys
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
 
 import psycopg
 from lxml import etree
@@ -21,24 +20,13 @@ from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 
 from tests.benchmarks.racing import Exhausted, Sample, race
 
-BPMN = b"""<?xml version="1.0" encoding="UTF-8"?>
-<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
-    targetNamespace="petition">
-  <process id="petition" isExecutable="true">
-    <startEvent id="start"><outgoing>a</outgoing></startEvent>
-    <sequenceFlow id="a" sourceRef="start" targetRef="approve"/>
-    <userTask id="approve"><incoming>a</incoming><incoming>d</incoming><outgoing>b</outgoing></userTask>
-    <sequenceFlow id="b" sourceRef="approve" targetRef="handling"/>
-    <userTask id="handling"><incoming>b</incoming><outgoing>c</outgoing></userTask>
-    <sequenceFlow id="c" sourceRef="handling" targetRef="returned"/>
-    <exclusiveGateway id="returned" default="e"><incoming>c</incoming><outgoing>d</outgoing><outgoing>e</outgoing>
-    </exclusiveGateway>
-    <sequenceFlow id="d" sourceRef="returned" targetRef="approve">
-      <conditionExpression xsi:type="tFormalExpression">returned</conditionExpression></sequenceFlow>
-    <sequenceFlow id="e" sourceRef="returned" targetRef="end"/>
-    <endEvent id="end"><incoming>e</incoming></endEvent>
-  </process>
-</definitions>"""
+MOVES = {
+    "registered": ("triage", "refused", "filing"), "refused": ("filing",), "triage": ("approval",),
+    "approval": ("handling", "inquiry", "held", "feedback", "filing", "triage"), "inquiry": ("handling", "approval"),
+    "handling": ("recheck", "feedback", "filing", "approval"), "held": ("triage", "feedback", "filing"),
+    "recheck": ("feedback", "filing", "handling"), "feedback": ("filing",), "filing": ("archived",),
+}  # fmt: skip
+"""Where each state of a petition leads: a user task and a gateway for each, as one draws it."""
 TABLES = """
     CREATE TABLE matter (id bigint PRIMARY KEY, unit int, state text, level int, due_at timestamptz, seq int, head text,
         workflow jsonb);
@@ -54,15 +42,41 @@ TABLES = """
 ROLES = {"approve": "unit_leader", "send_back": "handler"}
 
 
+def drawn() -> str:
+    """Return the procedure as BPMN."""
+    parts, arrows = [], [("start", "registered", "")]
+    for state, targets in MOVES.items():
+        parts += [
+            f'<userTask id="{state}"/>',
+            f'<exclusiveGateway id="after_{state}" default="{state}_to_{targets[0]}"/>',
+        ]
+        arrows.append((state, f"after_{state}", ""))
+        arrows += [(f"after_{state}", target, f"target == '{target}'") for target in targets]
+    for source, target, condition in arrows:
+        tested = (
+            f'<conditionExpression xsi:type="tFormalExpression">{condition}</conditionExpression>' if condition else ""
+        )
+        name = f"{source.removeprefix('after_')}_to_{target}"
+        parts.append(f'<sequenceFlow id="{name}" sourceRef="{source}" targetRef="{target}">{tested}</sequenceFlow>')
+    return (
+        '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"'
+        ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" targetNamespace="petition">'
+        '<process id="petition" isExecutable="true"><startEvent id="start"/><endEvent id="archived"/>'
+        f"{''.join(parts)}</process></definitions>"
+    )
+
+
 def specification():
     parser = BpmnParser()
-    parser.add_bpmn_xml(etree.parse(BytesIO(BPMN)).getroot())
+    parser.add_bpmn_xml(etree.fromstring(drawn()))
     return parser.get_spec("petition")
 
 
 def seed(url: str, size: int) -> None:
     workflow = BpmnWorkflow(specification())
     workflow.do_engine_steps()
+    for action, target in (("accept", "triage"), ("propose", "approval")):
+        step(workflow, action, target, {"note": ""})
     text = BpmnWorkflowSerializer().serialize_json(workflow)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(TABLES)
@@ -80,6 +94,15 @@ def seed(url: str, size: int) -> None:
         connection.execute("VACUUM ANALYZE")
 
 
+def step(workflow, action: str, target: str, answers: dict) -> None:
+    task = workflow.get_next_task(state=TaskState.READY, manual=True)
+    if target not in MOVES[task.task_spec.name]:
+        raise ValueError(f"{action} in {task.task_spec.name}")
+    task.set_data(target=target, **{action: answers})
+    task.run()
+    workflow.do_engine_steps()
+
+
 def advance(connection, serializer, matter: int, action: str, person: int, roles: set[str], answers: dict) -> None:
     """Approve a petition or send it back, in one transaction."""
     if ROLES[action] not in roles:
@@ -90,12 +113,8 @@ def advance(connection, serializer, matter: int, action: str, person: int, roles
     with connection.transaction():
         row = connection.execute("SELECT * FROM matter WHERE id = %s FOR UPDATE", (matter,)).fetchone()
         workflow = serializer.from_dict(row[7])
-        task = workflow.get_next_task(state=TaskState.READY, manual=True)
-        if task.task_spec.name != {"approve": "approve", "send_back": "handling"}[action]:
-            raise ValueError(task.task_spec.name)
-        task.set_data(returned=action == "send_back", **{action: {**answers, "by": person, "at": now.isoformat()}})
-        task.run()
-        workflow.do_engine_steps()
+        said = {**answers, "by": person, "at": now.isoformat()}
+        step(workflow, action, "handling" if action == "approve" else "approval", said)
         _, unit, _, _, due, seq, head, _ = row
         connection.execute(
             "SELECT * FROM clock WHERE matter_id = %s AND state = 'running' FOR UPDATE", (matter,)

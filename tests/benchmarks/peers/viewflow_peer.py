@@ -79,6 +79,14 @@ def seed(size: int) -> None:
         cursor.execute("VACUUM ANALYZE")
 
 
+def waiting(first: int, most: int) -> list[int]:
+    """Return the tasks of approval of so many petitions after this one."""
+    from viewflow.workflow.models import Task
+
+    found = Task.objects.filter(status="NEW", flow_task_type="HUMAN", process_id__gt=first)
+    return list(found.order_by("process_id").values_list("pk", flat=True)[:most])
+
+
 def advance(clients: int, seconds: float, first: int) -> Sample:
     """Approve and send back petitions, from the `first` not yet touched on."""
     from django.contrib.auth.models import User
@@ -87,29 +95,22 @@ def advance(clients: int, seconds: float, first: int) -> Sample:
 
     from tests.benchmarks.peers.petitions import steps
 
-    most = max(20, int(40 * seconds))
-    waiting = list(
-        Task.objects.filter(status="NEW", flow_task_type="HUMAN", process_id__gt=first)
-        .order_by("process_id").values_list("process_id", "pk")[: most * clients]
-    )  # fmt: skip
+    unseen = waiting(first, max(20, int(40 * seconds)) * clients)
     connections.close_all()
 
     def client(number):
-        leader, handler = (User.objects.get(username=name) for name in ("leader", "handler"))
-        mine = iter(waiting[number::clients])
-        current = []
+        leader, handler = (User.objects.get(username=name).pk for name in ("leader", "handler"))
+        mine, current = iter(unseen[number::clients]), []
 
         def act():
             if current:
-                process = current.pop()
-                task = Task.objects.get(process_id=process, status="NEW").pk
-                steps.advance(task, User.objects.get(pk=handler.pk), "send_back", {"reason": "请补充"})
+                task = Task.objects.get(process_id=current.pop(), status="NEW").pk
+                steps.advance(task, User.objects.get(pk=handler), "send_back", {"reason": "请补充"})
                 return
-            process, task = next(mine, (None, None))
+            task = next(mine, None)
             if task is None:
                 raise Exhausted
-            steps.advance(task, User.objects.get(pk=leader.pk), "approve", {"note": "同意"})
-            current.append(process)
+            current.append(steps.advance(task, User.objects.get(pk=leader), "approve", {"note": "同意"}))
 
         return act
 
@@ -147,6 +148,9 @@ def main() -> None:
     url, work, *given = sys.argv[1:]
     set_up(url)
     numbers = [float(text) for text in given]
+    if work == "waiting":
+        json.dump(waiting(int(numbers[0]), int(numbers[1])), sys.stdout)
+        return
     if work == "seed":
         seed(int(numbers[0]))
         return

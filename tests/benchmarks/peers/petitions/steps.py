@@ -54,6 +54,7 @@ def advance(task_id, user, action, data):
         _write(petition, user.pk, action, form.cleaned_data, now)
         petition.save()
         activation.execute()
+    return petition.pk
 
 
 def _approve(petition, now):

@@ -16,9 +16,11 @@ from flows.schedule import Scheduled
 from services.db.session import Database
 from services.identity.people import create_person
 from services.identity.sealing import Vault
+from services.runs.incidents import open_troubles
 from services.runs.models import FlowPause, FlowRun, RunState, Via
 from services.runs.queries import list_runs
 from services.runs.record import Outcome, begin_run, end_run
+from services.runs.timekeeping import trusted_now
 from services.runtime import Runtime
 from tests.serving.conftest import until
 
@@ -93,6 +95,21 @@ def test_what_people_paused_stays_paused(works: Runtime, make_item: MakeItem) ->
     look(works, item)
     tending.tell_of_troubles(works, [item])
     assert runs(works) == []
+
+
+def test_what_a_wrong_clock_calls_late_is_told_to_nobody(
+    works: Runtime, make_item: MakeItem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = make_item(lambda _runtime, _now: {}, cron="* * * * *")
+    trusted_now(works, utc_now())
+    ran(works, utc_now() - timedelta(minutes=2))
+    tending.note_next(works, [item])
+    monkeypatch.setattr(tending, "LATE_AFTER", timedelta(0))
+    for years, troubles in ((4, {}), (0, {"probe": "late"})):
+        monkeypatch.setattr(tending, "utc_now", lambda years=years: utc_now() + timedelta(days=365 * years))
+        tending.tell_of_troubles(works, [item])
+        with works.database.read() as session:
+            assert open_troubles(session) == troubles
 
 
 def test_of_several_watches_one_acts(postgres: Database, vault: Vault, works: Runtime, make_item: MakeItem) -> None:

@@ -21,6 +21,7 @@ from services.runs.models import FlowIncident, FlowRun, RunState, Via
 from tests.machines.cluster import Cluster, until
 from tests.support.cast import START, County, build_county
 
+pytestmark = pytest.mark.timeout(600)
 PASSWORD = "correct horse 1979"
 SWEEP = "escalate_overdue"
 

@@ -1,5 +1,6 @@
 """`duban flows`, and the commands of several machines on one."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import Result
 
+from config.settings import Settings
+from services.cli import runs
 from services.runs.models import FlowRun, RunState
 from tests.support.cast import County
 
@@ -44,3 +48,15 @@ def test_serving_commands_start_without_prefect(home_county: County, monkeypatch
     """A web process must never pay for it."""
     code = "import sys, services.app; services.app.create_app(); sys.exit('prefect' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_what_deploy_changed_is_a_table(
+    home_county: County, duban: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = {"flow": "close_periods", "change": "updated", "fields": ["schedules", "tags"]}
+    said = json.dumps({"deployments": [changed], "paused": ["back_up"]})
+    monkeypatch.setattr(Settings, "several_machines", True)
+    monkeypatch.setattr(runs.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess((), 0, said))
+    shown = duban("flows", "deploy").stdout
+    assert "close_periods" in shown and "schedules, tags" in shown
+    assert "paused by people, which stays so: back_up" in shown

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from services.db.base import Base
 
 _OPEN = text("closed_at IS NULL")
+_NAMED = text("person_id IS NOT NULL")
 _UNSENT = text("sent_at IS NULL")
 _UNTOLD = text("told_at IS NULL")
 
@@ -90,9 +91,14 @@ class WorkItem(Base):
 
     __tablename__ = "work_item"
     __table_args__ = (
-        Index("ix_work_item_turn", "role", "unit_id", "due_at", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index(
+            "ix_work_item_turn", "role", "unit_id", "due_at", "id",
+            sqlite_where=_OPEN, postgresql_where=_OPEN, postgresql_include=["matter_id", "person_id"],
+        ),
         Index("ix_work_item_person", "person_id", "due_at", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
-    )
+        # whose a matter is or was: every list of matters asks it
+        Index("ix_work_item_own", "person_id", "matter_id", sqlite_where=_NAMED, postgresql_where=_NAMED),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
     matter_id: Mapped[int] = mapped_column(ForeignKey("matter.id"), index=True)

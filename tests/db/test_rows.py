@@ -1,0 +1,106 @@
+"""Rows straight to the driver: the same on both databases, one or many, held back or not."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import bindparam, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from services.db import session as sessions
+from services.db.rows import held, insert_ids, insert_rows, update_rows
+from services.db.session import Database
+from services.db.together import read_rows, read_together
+from services.db.upsert import insert_missing
+from services.engine.models import Message
+from services.identity.models import Person
+
+NOW = datetime(2016, 3, 1, 2, 0, 0, 123456, tzinfo=UTC)
+_PEOPLE = Person.__table__.c
+_NAMED = select(_PEOPLE.id, _PEOPLE.name, _PEOPLE.created_at, _PEOPLE.locked_until).where(
+    _PEOPLE.login.in_(bindparam("logins", expanding=True))
+)
+
+
+def person(number: int) -> dict[str, Any]:
+    """Return a row with text that needs care, and with what is sometimes missing."""
+    return {
+        "name": f"人“{number}”\\:x", "login": f"p{number}", "password_hash": None,
+        "password_temporary": number % 2 == 0, "failed_count": number, "active": True,
+        "locked_until": NOW if number % 3 == 0 else None, "created_at": NOW + timedelta(days=number),
+    }  # fmt: skip
+
+
+def people(session: Session, *numbers: int) -> dict[str, dict[str, Any]]:
+    return {row["name"]: row for row in read_rows(session, _NAMED, {"logins": [f"p{n}" for n in numbers]})}
+
+
+@pytest.mark.parametrize("many", [1, 3, 50])
+def test_what_is_written_is_read(database: Database, many: int) -> None:
+    """Fifty go as one value on PostgreSQL; nothing may be lost on that way."""
+    with database.write() as session:
+        insert_rows(session, Person, [person(n) for n in range(many)])
+    with database.read() as session:
+        found = people(session, *range(many))
+        assert people(session) == {}
+    assert set(found) == {person(n)["name"] for n in range(many)}
+    for n in range(many):
+        wanted, row = person(n), found[person(n)["name"]]
+        assert (row["created_at"], row["locked_until"]) == (wanted["created_at"], wanted["locked_until"])
+
+
+@pytest.mark.parametrize("many", [3, 50])
+def test_updates_meet_their_own_rows(database: Database, many: int) -> None:
+    with database.write() as session:
+        ids = insert_ids(session, Person, [person(n) for n in range(many)])
+        changed = {key: {"failed_count": n * 7, "locked_until": None} for n, key in enumerate(ids)}
+        update_rows(session, Person, changed)
+    with database.read() as session:
+        rows = session.connection().execute(select(_PEOPLE.id, _PEOPLE.failed_count, _PEOPLE.locked_until)).all()
+    assert {row.id: (row.failed_count, row.locked_until) for row in rows} == {
+        key: (columns["failed_count"], None) for key, columns in changed.items()
+    }
+
+
+@pytest.mark.parametrize("many", [3, 50])
+def test_only_what_is_missing_is_inserted(database: Database, many: int) -> None:
+    with database.write() as session:
+        insert_rows(session, Person, [person(1)])
+        made = insert_missing(session, Person, [person(n) for n in range(many)], ["login"], [Person.login])
+    assert {row.login for row in made} == {f"p{n}" for n in range(many) if n != 1}
+
+
+def test_held_rows_come_in_order_at_the_end(database: Database) -> None:
+    message = {"matter_id": None, "kind": "told", "text": "x", "made_at": NOW, "read_at": None, "sent_at": None,
+               "next_try_at": NOW, "attempts": 0, "last_error": None}  # fmt: skip
+    with database.write() as session:
+        (key,) = insert_ids(session, Person, [person(0)])
+        with held(session):
+            insert_rows(session, Person, [person(1)])
+            with held(session):
+                insert_rows(session, Message, [{**message, "person_id": key}])
+            update_rows(session, Person, {key: {"failed_count": 9}})
+            assert people(session, 1) == {}
+        one, both = read_together(session, (_NAMED, {"logins": ["p1"]}), (_NAMED, {"logins": ["p0", "p1"]}))
+    assert (len(one), len(both)) == (1, 2)
+
+
+def test_a_collision_among_held_rows_changes_nothing(database: Database) -> None:
+    with pytest.raises(IntegrityError), database.write() as session, held(session):
+        insert_rows(session, Person, [person(5)])
+        insert_rows(session, Person, [person(5)])
+    with database.write() as session:  # and the connection is good for more
+        assert people(session, 5) == {}
+
+
+def test_a_connection_cut_while_it_rested_is_not_used(postgres: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "PING_AFTER", 0.0)
+    with postgres.read() as session:
+        pid = session.connection().exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    other = Database(postgres.url)
+    with other.write() as session:
+        session.connection().exec_driver_sql(f"SELECT pg_terminate_backend({pid}, 5000)")
+    other.close()
+    with postgres.read() as session:
+        assert people(session, 1) == {}

@@ -19,7 +19,8 @@ router = APIRouter(prefix="/runs", tags=["runs"])
 
 
 class Run(Shown):
-    """One run. `result` holds its numbers; `via` says who keeps its log: prefect, or clock for nobody."""
+    """One run. `result` holds its numbers; `via` says who keeps its log: prefect, or nobody where the clock, or the
+    watch of several machines, did the work itself."""
 
     id: int
     flow: str

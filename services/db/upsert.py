@@ -28,17 +28,22 @@ def insert_missing(
     connection, table = session.connection(), model.__table__
     assert isinstance(table, Table)
     if connection.dialect.name == "postgresql" and len(rows) >= bulk.AT_LEAST:
-        statement = bulk.insert_many_missing(table, tuple(rows[0]), tuple(unique))
+        statement = _insert_many(table, tuple(rows[0]), tuple(unique), tuple(returning))
         given: Any = bulk.as_json(table, rows)
     else:
-        statement, given = _insert(table, connection.dialect.name, tuple(unique)), list(rows)
-    if not returning:
-        connection.execute(statement, given)
-        return []
-    return list(connection.execute(statement.returning(*returning), given))
+        statement, given = _insert(table, connection.dialect.name, tuple(unique), tuple(returning)), list(rows)
+    made = connection.execute(statement, given)
+    return list(made) if returning else []
 
 
 @cache
-def _insert(table: Table, dialect: str, unique: tuple[str, ...]) -> Any:
+def _insert_many(table: Table, columns: tuple[str, ...], unique: tuple[str, ...], returning: tuple[Any, ...]) -> Any:
+    made = bulk.insert_many_missing(table, columns, unique)
+    return made.returning(*returning) if returning else made
+
+
+@cache
+def _insert(table: Table, dialect: str, unique: tuple[str, ...], returning: tuple[Any, ...]) -> Any:
     made = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
-    return made.on_conflict_do_nothing(index_elements=list(unique))
+    made = made.on_conflict_do_nothing(index_elements=list(unique))
+    return made.returning(*returning) if returning else made.inline()

@@ -8,10 +8,11 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from services.db.rows import insert_rows, update_row, update_rows
+from services.db.together import read_rows
 from services.db.upsert import insert_missing
 from services.engine.errors import AlreadyPerformed
 from services.engine.models import Entry, Matter
@@ -100,9 +101,13 @@ def refuse_repeat(session: Session, actor: Actor, request_key: str | None) -> No
     _refuse_key(session, scoped_key(actor, request_key))
 
 
+_E = Entry.__table__.c
+_REQUESTED = select(_E.seq, _E.matter_id).where(_E.request_key == bindparam("key"))
+
+
 def _refuse_key(session: Session, key: str | None) -> None:
-    if found := session.execute(select(Entry.seq, Entry.matter_id).where(Entry.request_key == key)).one_or_none():
-        raise AlreadyPerformed(found.seq, found.matter_id)
+    if found := read_rows(session, _REQUESTED, {"key": key}):
+        raise AlreadyPerformed(found[0]["seq"], found[0]["matter_id"])
 
 
 def note(session: Session, matter_id: int, event: Event) -> None:

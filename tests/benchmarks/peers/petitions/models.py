@@ -21,6 +21,17 @@ class Petition(Process):
         permissions = (("approve_petition", "may approve"), ("handle_petition", "may handle"))
 
 
+class Series(models.Model):
+    """The last number given at a unit in a year."""
+
+    unit = models.IntegerField()
+    year = models.IntegerField()
+    last = models.IntegerField(default=0)
+
+    class Meta:
+        unique_together = (("unit", "year"),)
+
+
 class Clock(models.Model):
     """A period that runs on a petition."""
 

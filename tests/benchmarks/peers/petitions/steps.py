@@ -6,13 +6,14 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 from django import forms
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 from viewflow.workflow.models import Task
 
 from tests.benchmarks.peers.petitions.flows import PetitionFlow
-from tests.benchmarks.peers.petitions.models import Clock, Entry, FiredRung, Message, Petition
+from tests.benchmarks.peers.petitions.models import Clock, Entry, FiredRung, Message, Petition, Series
 
 
 class Approval(forms.Form):
@@ -27,6 +28,7 @@ class Registration(forms.Form):
     channel = forms.ChoiceField(choices=[("letter", "来信"), ("visit", "来访")])
     summary = forms.CharField(max_length=200)
     content = forms.CharField(max_length=10000)
+    reported = forms.CharField(max_length=50)
     received_on = forms.DateField()
 
 
@@ -66,15 +68,24 @@ def _approve(petition, now):
     petition.state, petition.unit, petition.due_at = "handling", petition.unit + 1, due
 
 
-def register(user, unit, number, data):
-    """Open a petition: form, process, clock, first task, journal."""
-    form = Registration(data)
+def register(user_id, unit, data):
+    """Open a petition: permission, form, people of a reported name, number, process, clock, first task, journal."""
+    form, user = Registration(data), User.objects.get(pk=user_id)
     if not form.is_valid():
         raise ValueError(form.errors)
+    if not user.has_perm("petitions.approve_petition"):
+        raise PermissionDenied
     now = timezone.now()
     due = now + timedelta(days=15)
     with transaction.atomic():
         answers = {"open": {k: str(v) for k, v in form.cleaned_data.items()}, "proposer": 0}
+        answers["away"] = list(
+            User.objects.filter(last_name=form.cleaned_data["reported"]).values_list("pk", flat=True)
+        )
+        series, _ = Series.objects.select_for_update().get_or_create(unit=unit, year=now.year)
+        series.last += 1
+        series.save(update_fields=["last"])
+        number = f"信访〔{now.year}〕{series.last}号"
         process = PetitionFlow.start.run(
             number=number, title=form.cleaned_data["summary"], state="approval", unit=unit, due_at=due, answers=answers
         )

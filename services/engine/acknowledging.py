@@ -15,10 +15,11 @@ from services.engine.loading import TURN, load
 from services.engine.models import Exclusion, FiredRung, WorkItem
 from services.engine.permission import stands_in_for
 from services.engine.queries.rungs import RungView, open_rungs, rung_view
-from services.engine.routing import COUNTY_OFFICE, find_turn
+from services.engine.routing import COUNTY_OFFICE
 from services.engine.visibility import find_visible
 from services.identity.access import Actor
 from services.identity.models import Person
+from services.identity.people import line_of_holders
 
 
 class AlreadyAcknowledged(Conflict):
@@ -44,7 +45,8 @@ def acknowledge(session: Session, engine: Engine, rung_id: int, actor: Actor, no
     rung = session.execute(_RUNG.where(FiredRung.id == rung_id)).mappings().one()
     if rung["acknowledged_at"] is not None:
         raise AlreadyAcknowledged(rung["acknowledged_name"])
-    acting_for = _Addressed(session, now).of(matter_id, loaded.row["unit_path"], rung["did"], loaded.people)
+    turn = _last_turns(session, {matter_id}).get(matter_id)
+    acting_for = _Addressed(session, now).of(loaded.row["unit_path"], rung["did"], loaded.people, turn)
     if actor.id is None or not acting_for & stands_in_for(actor):
         raise NotPermitted(
             "this rung addressed others; one of them acknowledges it", "该提醒不是发给您的，应由收到提醒的人员确认"
@@ -78,10 +80,11 @@ def may_acknowledge(session: Session, actor: Actor, now: datetime, rungs: Sequen
 def _addressed_to(
     session: Session, addressed: "_Addressed", actor: Actor, rungs: Sequence[RowMapping]
 ) -> Iterator[RowMapping]:
-    mine, away = stands_in_for(actor), _exclusions(session, {rung["matter_id"] for rung in rungs})
+    matters = {rung["matter_id"] for rung in rungs}
+    mine, away, turns = stands_in_for(actor), _exclusions(session, matters), _last_turns(session, matters)
     for rung in rungs:
-        people = away.get(rung["matter_id"], frozenset())
-        if addressed.of(rung["matter_id"], rung["unit_path"], rung["did"], people) & mine:
+        matter = rung["matter_id"]
+        if addressed.of(rung["unit_path"], rung["did"], away.get(matter, frozenset()), turns.get(matter)) & mine:
             yield rung
 
 
@@ -91,47 +94,53 @@ _RUNG = select(*FiredRung.__table__.columns, Person.name.label("acknowledged_nam
 
 
 class _Addressed:
-    """Whom rungs address today; each route is looked up once."""
+    """Whom rungs address today; who holds a role is looked up once for each unit."""
 
     def __init__(self, session: Session, now: datetime) -> None:
         self._session, self._on = session, local_date(now)
-        self._turns: dict[tuple[str, str, frozenset[int]], frozenset[int]] = {}
+        self._lines: dict[tuple[str, str], list[frozenset[int]]] = {}
 
-    def of(self, matter_id: int, unit_path: str, did: Iterable[str], away: frozenset[int]) -> frozenset[int]:
-        return frozenset().union(*(self._people(matter_id, unit_path, deed, away) for deed in did))
+    def of(self, unit_path: str, did: Iterable[str], away: frozenset[int], turn: RowMapping | None) -> frozenset[int]:
+        """`away` are those whom the matter keeps away, `turn` is its open work item or the last it had."""
+        return frozenset().union(*(self._people(unit_path, deed, away, turn) for deed in did))
 
-    def _people(self, matter_id: int, unit_path: str, deed: str, away: frozenset[int]) -> frozenset[int]:
+    def _people(self, unit_path: str, deed: str, away: frozenset[int], turn: RowMapping | None) -> frozenset[int]:
         verb, _, what = deed.partition(" ")
         if verb == "remind":
-            return frozenset(self._holders(matter_id, unit_path, away)) - away
-        role = what if verb in ("tell", "raise", "reassign") else COUNTY_OFFICE
-        return self._turn(role, unit_path, away)
+            return frozenset(self._holders(unit_path, away, turn)) - away
+        return self._turn(what if verb in ("tell", "raise", "reassign") else COUNTY_OFFICE, unit_path, away)
 
-    def _holders(self, matter_id: int, unit_path: str, away: frozenset[int]) -> Iterator[int]:
+    def _holders(self, unit_path: str, away: frozenset[int], turn: RowMapping | None) -> Iterator[int]:
         """Whoever has the matter; once it is closed or moved on, whoever had the last item is still answerable."""
-        item = self._session.execute(_LAST_TURN.where(WorkItem.matter_id == matter_id)).mappings().first()
-        if item is None:
+        if turn is None:
             return
-        if item["person_id"] is not None:
-            yield item["person_id"]
+        if turn["person_id"] is not None:
+            yield turn["person_id"]
         else:
-            yield from self._turn(item["role"], unit_path, away)
-            if item["closed_by"] is not None:
-                yield item["closed_by"]
+            yield from self._turn(turn["role"], unit_path, away)
+            if turn["closed_by"] is not None:
+                yield turn["closed_by"]
 
     def _turn(self, role: str, unit_path: str, away: frozenset[int]) -> frozenset[int]:
-        key = (role, unit_path, away)
-        if key not in self._turns:
-            self._turns[key] = frozenset(find_turn(self._session, role, unit_path, self._on, away).people)
-        return self._turns[key]
+        """The people whom `find_turn` finds; it would ask anew for each set of those kept away."""
+        lines = (people for wanted in (role, COUNTY_OFFICE) for people in self._line(wanted, unit_path))
+        return next((left for people in lines if (left := people - away)), frozenset())
+
+    def _line(self, role: str, unit_path: str) -> list[frozenset[int]]:
+        if (role, unit_path) not in self._lines:
+            found = line_of_holders(self._session, role, unit_path, self._on)
+            self._lines[role, unit_path] = [people for _, people in found]
+        return self._lines[role, unit_path]
 
 
-_LAST_TURN = (
-    select(WorkItem.person_id, WorkItem.role, WorkItem.closed_by)
-    .where(WorkItem.kind == TURN)
-    .order_by(WorkItem.closed_at.is_not(None), WorkItem.id.desc())
-    .limit(1)
-)
+def _last_turns(session: Session, matter_ids: set[int]) -> dict[int, RowMapping]:
+    """Return the open work item of each matter, or the last it had: what comes last in this order stays."""
+    turns = (
+        select(WorkItem.matter_id, WorkItem.person_id, WorkItem.role, WorkItem.closed_by)
+        .where(WorkItem.kind == TURN, WorkItem.matter_id.in_(matter_ids))
+        .order_by(WorkItem.closed_at.is_(None), WorkItem.id)
+    )
+    return {row["matter_id"]: row for row in session.execute(turns).mappings()}
 
 
 def _exclusions(session: Session, matter_ids: set[int]) -> Mapping[int, frozenset[int]]:

@@ -232,9 +232,16 @@ def holders(
     Returns `(unit_id, person_ids)`, ids ascending, or None if nobody up to the root does. Delegates are not
     listed: what waits for a holder also waits for whoever acts for him.
     """
+    for unit_id, people in line_of_holders(session, role, unit_path, on):
+        if left := people.difference(excluding):
+            return unit_id, sorted(left)
+    return None
+
+
+def line_of_holders(session: Session, role: str, unit_path: str, on: date) -> list[tuple[int, frozenset[int]]]:
+    """Every unit at or above the path where somebody active holds the role, the nearest first, with all such."""
     line = ancestors(unit_path)
     found: dict[int, set[int]] = {}
     for row in read_rows(session, _HELD, {"role": role, "line": line, "day": on}):
-        if row["person_id"] not in excluding:
-            found.setdefault(row["unit_id"], set()).add(row["person_id"])
-    return next(((unit_id, sorted(found[unit_id])) for unit_id in reversed(line) if unit_id in found), None)
+        found.setdefault(row["unit_id"], set()).add(row["person_id"])
+    return [(unit_id, frozenset(found[unit_id])) for unit_id in reversed(line) if unit_id in found]

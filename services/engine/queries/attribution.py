@@ -7,10 +7,11 @@ a panel, their days are their unit's and nobody's in person.
 A duty (a notice owed) is held by whoever last had the matter in a role that may settle it, wherever it went since.
 """
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
@@ -28,6 +29,7 @@ from statemachines.kit.policy import MEMBER
 _DAY = timedelta(days=1)
 _BATCH = 500
 _LATE = "late"
+_FOR_GOOD = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +92,9 @@ def held(
     """
     counted: Counter[tuple[int, int | None]] = Counter()
     late: Counter[tuple[int, int | None]] = Counter()
-    spans = _late_spans(clock, today)
+    spans, holder_at = _late_spans(clock, today), _holders(spells, settled_by)
     for day in _running_days(clock, calendar, today, window):
-        if holder := _holder(spells, start_of_day(day), settled_by):
+        if holder := holder_at(start_of_day(day)):
             counted[holder] += 1
             late[holder] += any(due < day <= until for due, until in spans)
     ids = clock["id"], clock["matter_id"]
@@ -151,7 +153,17 @@ def _late_spans(clock: Row, today: date) -> list[tuple[date, date]]:
     return [*noted, (due, today)] if due else noted
 
 
-def _holder(spells: Sequence[Spell], at: datetime, roles: frozenset[str] | None) -> tuple[int, int | None] | None:
+Holder = tuple[int, int | None]
+
+
+def _holders(spells: Sequence[Spell], roles: frozenset[str] | None) -> Callable[[datetime], Holder | None]:
+    """Return who has it at an instant, worked out once for each stretch between two handings-on."""
+    bounds = sorted({at for spell in spells for at in (spell.begins, spell.ends) if at is not None})
+    there = [_holder(spells, at, roles) for at in (*bounds, _FOR_GOOD)]
+    return lambda at: there[bisect_left(bounds, at)]
+
+
+def _holder(spells: Sequence[Spell], at: datetime, roles: frozenset[str] | None) -> Holder | None:
     begun = [spell for spell in spells if spell.begins < at]
     if roles is not None and (able := [spell for spell in begun if spell.role in roles]):
         last = able[-1]

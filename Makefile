@@ -35,7 +35,7 @@ check: lint ## the fast part: lint, types, import contracts, the tests of the ru
 bench: dev $(BENCH_DEPS) ## how fast, beside what could be: 10k, 100k and 1M open matters (an hour)
 	$(BIN)/python -m tests.benchmarks
 
-bench-quick: dev $(BENCH_DEPS) ## the same at 10k and 100k (under ten minutes)
+bench-quick: dev $(BENCH_DEPS) ## the same at 10k and 100k (about ten minutes)
 	$(BIN)/python -m tests.benchmarks --quick
 
 MINUTES ?= 30

@@ -97,12 +97,12 @@ def _works(server: Cluster, seeded: Seeded, asked: argparse.Namespace, folder: P
     if "W5" in asked.only:
         yield from w5_statistics.run(seeded, rounds, seconds / 2, export=size <= (10_000 if asked.quick else 100_000))
     if "W6" in asked.only:
-        yield w6_recompute.run(seeded, rounds)
+        yield w6_recompute.run(seeded, 1 if asked.quick else rounds)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="10k and 100k matters, short rounds: under ten minutes")
+    parser.add_argument("--quick", action="store_true", help="10k and 100k matters, short rounds: about ten minutes")
     parser.add_argument(
         "--sizes", type=lambda text: [int(part) for part in text.split(",")], help="10000,100000,1000000"
     )

@@ -96,6 +96,10 @@ def _convene(session: Session, matter_id: int, changes: Changes, panel: str, wan
         keep = [Seat(s["person_id"], s["group_key"], SeatState(s["state"])) for s in before.seats]
         _lay(session, matter_id, panel, before, convened_again(keep, seats, True))
         return
+    if before is not None and not seats:  # a round without a seat would leave no trace, and the one before in force
+        for row in before.seats:
+            _change(session, row, {"state": str(SeatState.REMOVED)})
+        return
     changes.sittings[panel] = sitting = Sitting(before.round + 1 if before else 1, [], [])
     _lay(session, matter_id, panel, sitting, seats)
 

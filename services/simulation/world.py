@@ -144,8 +144,8 @@ def _answers(loaded: Loaded | None) -> list[Mapping[str, Any]]:
     if loaded is None:
         return []
     others = [*loaded.others.values(), *(other for linked in loaded.linked.values() for other in linked)]
-    own = [step["answers"] for step in loaded.row["record"]["steps"].values()]
-    return own + [step.answers for other in others for step in other.steps.values()]
+    own = [step["answers"] for _, step in sorted(loaded.row["record"]["steps"].items())]  # databases keep other orders
+    return own + [step.answers for other in others for _, step in sorted(other.steps.items())]
 
 
 def _earlier(loaded: Loaded | None, now: Any) -> Sequence[str]:

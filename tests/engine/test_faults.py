@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import event
 
@@ -33,21 +34,38 @@ class PowerCut(BaseException):
 
 @contextmanager
 def cut_before(database: Database, nth: int) -> Iterator[None]:
-    """Die before the nth statement, counted from 1; the commit counts as the last."""
+    """Die before the nth statement, counted from 1; the commit counts as the last.
+
+    On PostgreSQL they are counted at the driver: what goes there in one trip passes SQLAlchemy by.
+    """
     left = count(nth - 1, -1)
 
     def tick(*_: Any) -> None:
         if next(left) == 0:
             raise PowerCut
 
-    names = ("before_cursor_execute", "commit")
-    for name in names:
-        event.listen(database.engine, name, tick)
-    try:
-        yield
-    finally:
+    with pytest.MonkeyPatch.context() as patch:
+        names = ["commit"]
+        if database.engine.dialect.name == "postgresql":
+            for method in ("execute", "executemany"):
+                patch.setattr(psycopg.Cursor, method, _after(tick, getattr(psycopg.Cursor, method)))
+        else:
+            names.append("before_cursor_execute")
         for name in names:
-            event.remove(database.engine, name, tick)
+            event.listen(database.engine, name, tick)
+        try:
+            yield
+        finally:
+            for name in names:
+                event.remove(database.engine, name, tick)
+
+
+def _after(tick: Callable[[], None], execute: Callable[..., Any]) -> Callable[..., Any]:
+    def ticking(*given: Any, **named: Any) -> Any:
+        tick()
+        return execute(*given, **named)
+
+    return ticking
 
 
 def die_everywhere(county: County, act: Callable[[], Any]) -> int:

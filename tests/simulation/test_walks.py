@@ -31,7 +31,7 @@ from tests.support.cast import County
 from tests.support.invariants import check
 
 BEGINS = datetime(2016, 3, 1, 10, tzinfo=SHANGHAI)
-STEPS = 50
+STEPS, OPENED = 50, 0.15
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +65,8 @@ class Walk:
     def act(self, manner: str) -> None:
         with self.world.runtime.database.write() as session:
             self.world.read_matters(session)
+            if self.world.rng.random() < OPENED:  # or a walk could spend itself on one matter that waits for somebody
+                self.days.open(session, self.world.rng.choice(self.starts), self.now)
             desk, chosen = Desk(self.world, session, self.now), self.world.rng.choice(self.open_matters(session))
             loaded = load(self.world.engine, session, chosen)
             match manner:

@@ -179,6 +179,7 @@ def _explained(life: Life) -> None:
     reckoning = page.locator("#dialog .reckoning")
     for text in ("2016-02-07", "2016-03-07"):
         expect(reckoning).to_contain_text(text)
+    expect(page.locator("#dialog")).to_be_visible()  # it opens after its content has come
     page.keyboard.press("Escape")
     expect(page.locator("#dialog")).to_be_hidden()
 

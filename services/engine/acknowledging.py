@@ -15,11 +15,11 @@ from services.engine.loading import TURN, load
 from services.engine.models import Exclusion, FiredRung, WorkItem
 from services.engine.permission import stands_in_for
 from services.engine.queries.rungs import RungView, open_rungs, rung_view
-from services.engine.routing import COUNTY_OFFICE
+from services.engine.routing import COUNTY_OFFICE, route
 from services.engine.visibility import find_visible
 from services.identity.access import Actor
 from services.identity.models import Person
-from services.identity.people import line_of_holders
+from services.identity.people import Line, line_of_holders
 
 
 class AlreadyAcknowledged(Conflict):
@@ -98,7 +98,7 @@ class _Addressed:
 
     def __init__(self, session: Session, now: datetime) -> None:
         self._session, self._on = session, local_date(now)
-        self._lines: dict[tuple[str, str], list[frozenset[int]]] = {}
+        self._lines: dict[tuple[str, str], Line] = {}
 
     def of(self, unit_path: str, did: Iterable[str], away: frozenset[int], turn: RowMapping | None) -> frozenset[int]:
         """`away` are those whom the matter keeps away, `turn` is its open work item or the last it had."""
@@ -122,14 +122,11 @@ class _Addressed:
                 yield turn["closed_by"]
 
     def _turn(self, role: str, unit_path: str, away: frozenset[int]) -> frozenset[int]:
-        """The people whom `find_turn` finds; it would ask anew for each set of those kept away."""
-        lines = (people for wanted in (role, COUNTY_OFFICE) for people in self._line(wanted, unit_path))
-        return next((left for people in lines if (left := people - away)), frozenset())
+        return frozenset(route(lambda wanted: self._line(wanted, unit_path), role, unit_path, away).people)
 
-    def _line(self, role: str, unit_path: str) -> list[frozenset[int]]:
+    def _line(self, role: str, unit_path: str) -> Line:
         if (role, unit_path) not in self._lines:
-            found = line_of_holders(self._session, role, unit_path, self._on)
-            self._lines[role, unit_path] = [people for _, people in found]
+            self._lines[role, unit_path] = line_of_holders(self._session, role, unit_path, self._on)
         return self._lines[role, unit_path]
 
 

@@ -1,6 +1,6 @@
 """Whose turn it is: the nearest unit where somebody may act, and the county office where there is none."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from services.db.together import read_rows
 from services.identity.models import Grant, Person, Unit
-from services.identity.people import holders
+from services.identity.people import Line, line_of_holders
 from services.identity.units import ancestors
 
 COUNTY_OFFICE = "county_office"
@@ -28,9 +28,15 @@ class Turn:
 
 def find_turn(session: Session, role: str, unit_path: str, on: date, excluding: Collection[int]) -> Turn:
     """Route a role upwards past everyone excluded; end at the county office, even if nobody holds that either."""
+    return route(lambda wanted: line_of_holders(session, wanted, unit_path, on), role, unit_path, excluding)
+
+
+def route(holding: Callable[[str], Line], role: str, unit_path: str, excluding: Collection[int]) -> Turn:
+    """The same where `holding` says who holds a role at this path, for whoever asks often and remembers."""
     for wanted, lost in ((role, False), (COUNTY_OFFICE, True)):
-        if found := holders(session, wanted, unit_path, on, excluding):
-            return Turn(wanted, found[0], tuple(found[1]), lost)
+        for unit_id, people in holding(wanted):
+            if left := people.difference(excluding):
+                return Turn(wanted, unit_id, tuple(sorted(left)), lost)
     return Turn(COUNTY_OFFICE, ancestors(unit_path)[0], (), True)
 
 

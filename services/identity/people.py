@@ -238,7 +238,11 @@ def holders(
     return None
 
 
-def line_of_holders(session: Session, role: str, unit_path: str, on: date) -> list[tuple[int, frozenset[int]]]:
+Line = list[tuple[int, frozenset[int]]]
+"""Units with the people there, the nearest first."""
+
+
+def line_of_holders(session: Session, role: str, unit_path: str, on: date) -> Line:
     """Every unit at or above the path where somebody active holds the role, the nearest first, with all such."""
     line = ancestors(unit_path)
     found: dict[int, set[int]] = {}

@@ -8,24 +8,19 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from services.engine.core import Engine
-from services.engine.models import FiredRung, Matter
-from services.engine.queries.lights import Lights
+from services.engine.models import FiredRung
+from services.engine.queries.board import Load, loads_of_procedures
+from services.identity.access import CLOCK
 from services.runs.health import Watch, watch
 from services.runs.models import FlowRun, RunState
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """Open matters of one procedure; `soon` shows yellow on the board, `overdue` red."""
-
-    open: int
-    soon: int
-    overdue: int
-
-
-@dataclass(frozen=True, slots=True)
 class Figures:
-    """`flows`: when each flow last succeeded; `rungs`: fired ever, and how many of them nobody acknowledged."""
+    """`loads`: of every procedure, as the board counts them; `flows`: when each flow last succeeded.
+
+    `rungs`: fired ever, and how many of them nobody acknowledged.
+    """
 
     loads: Mapping[str, Load]
     rungs: int
@@ -45,8 +40,5 @@ def read_figures(session: Session, engine: Engine, now: datetime) -> Figures:
 
 
 def _loads(session: Session, engine: Engine, now: datetime) -> dict[str, Load]:
-    lights = Lights(engine, now)
-    soon, overdue = (func.count().filter(lights.shows(colour, Matter.due_at)) for colour in ("yellow", "red"))
-    counted = select(Matter.procedure, func.count(), soon, overdue).where(Matter.closed_at.is_(None))
-    found = {key: Load(*counts) for key, *counts in session.execute(counted.group_by(Matter.procedure))}
-    return {key: found.get(key, Load(0, 0, 0)) for key in sorted(set(engine.registry.procedures) | set(found))}
+    found = {one.procedure: one.load for one in loads_of_procedures(session, engine, CLOCK, now)}
+    return {key: found.get(key, Load(0, 0, 0, 0)) for key in sorted(set(engine.registry.procedures) | set(found))}

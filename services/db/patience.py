@@ -1,11 +1,11 @@
 """For what must be written down although the database is away just now: what was done outside cannot be undone."""
 
-import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import structlog
 from sqlalchemy.orm import Session
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_chain, wait_fixed
 
 from services.db.failures import is_outage
 from services.db.session import Database
@@ -22,14 +22,19 @@ def persist(database: Database, work: Callable[[Session], T], pauses: Sequence[f
 
     Raises what the last try raised, and at once whatever is no outage.
     """
-    for pause in pauses:
-        try:
-            with database.write() as session:
-                return work(session)
-        except Exception as problem:
-            if not is_outage(problem):
-                raise
-            log.warning("database away, trying again", seconds=pause, why=type(problem).__name__)
-            time.sleep(pause)
-    with database.write() as session:
-        return work(session)
+
+    def once() -> T:
+        with database.write() as session:
+            return work(session)
+
+    return Retrying(
+        retry=retry_if_exception(lambda error: isinstance(error, Exception) and is_outage(error)),
+        wait=wait_chain(*map(wait_fixed, pauses)), stop=stop_after_attempt(len(pauses) + 1),
+        before_sleep=_tell, reraise=True,
+    )(once)  # fmt: skip
+
+
+def _tell(tried: RetryCallState) -> None:
+    assert tried.outcome is not None and tried.next_action is not None
+    why = type(tried.outcome.exception()).__name__
+    log.warning("database away, trying again", seconds=tried.next_action.sleep, why=why)

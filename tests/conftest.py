@@ -1,6 +1,7 @@
 """Databases and keys for every test: fresh, empty, with all tables, on SQLite and on PostgreSQL."""
 
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import structlog
 
 from services.db.base import Base
 from services.db.session import Database
@@ -17,6 +19,9 @@ from services.engine.core import Engine
 from services.identity.sealing import Vault
 from services.tables import all_models
 from tests.support.cast import County, build_county
+
+# a web of a browser test logs from its thread while a test beside it reads what a command printed
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
 
 GROUPS = {
     "every_page_in_browser": "walks",

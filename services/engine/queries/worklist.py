@@ -1,6 +1,6 @@
 """What waits for somebody: his own work items, and those of the roles he holds or stands in for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 from services.engine.clocks import RUNNING
 from services.engine.core import Engine
 from services.engine.models import Clock, Matter, WorkItem
-from services.engine.permission import stands_in_for
 from services.engine.queries.labels import item_title, role_title, state_label
 from services.engine.queries.lights import COLOURS, Light, Lights
 from services.engine.queries.paging import Page, due_cursor, read_due, within
-from services.engine.visibility import in_subtree, not_excluded
+from services.engine.queries.waiting import branches, sets
+from services.engine.visibility import in_subtree
 from services.identity.access import Actor
 from services.identity.models import Person, Unit
 
@@ -85,8 +85,8 @@ def worklist(
     page = _page(engine, actor, filters, None if last is None else due_at is not None)
     if page is None:
         return Page([])
-    values = {"at_most": limit + 1, "due_after": due_at, "last": last, **lights.moments}
-    found = session.connection().execute(page, values).all()
+    bound = {"at_most": limit + 1, "due_after": due_at, "last": last, **lights.moments}
+    found = session.connection().execute(page, bound).all()
     items = [list(rows) for _, rows in groupby(found, key=attrgetter("item_id"))]
     following = due_cursor(items[limit - 1][0].due_at, items[limit - 1][0].item_id) if len(items) > limit else None
     return Page([_row(session, engine, lights, rows) for rows in items[:limit]], following)
@@ -102,8 +102,9 @@ def light_counts(
     counting = _counting(engine, actor, replace(filters, light="all"))
     if counting is None:
         return dict.fromkeys((*COLOURS, "all"), "0")
-    values = {"at_most": COUNTED_UP_TO + 1, **Lights(engine, now).moments}
-    counted = session.connection().execute(counting, values).mappings().one()
+    moments = {"at_most": COUNTED_UP_TO + 1, **Lights(engine, now).moments}
+    counted = dict(session.connection().execute(counting, moments).mappings().one())
+    counted["all"] = sum(counted.values())
     return {light: f"{COUNTED_UP_TO}+" if n > COUNTED_UP_TO else str(n) for light, n in counted.items()}
 
 
@@ -120,7 +121,7 @@ def _page(engine: Engine, actor: Actor, filters: WorkFilters, after_due: bool | 
     """Return the query for one page; `after_due`: behind an item with a deadline, without one, or (None) the first."""
     narrow = [*_narrowed(filters, actor), *_coloured(filters.light, Lights(engine, _EPOCH))]
     narrow += [] if after_due is None else [_after(after_due)]
-    first = [_top(branch.where(*narrow).order_by(*_URGENT_FIRST)) for branch in _branches(actor, filters.claimed)]
+    first = [_top(branch.where(*narrow).order_by(*_URGENT_FIRST)) for branch in branches(actor, filters.claimed)]
     if not first:
         return None
     top = union_all(*first).subquery()
@@ -130,24 +131,19 @@ def _page(engine: Engine, actor: Actor, filters: WorkFilters, after_due: bool | 
 
 @lru_cache(maxsize=512)
 def _counting(engine: Engine, actor: Actor, filters: WorkFilters) -> Select[Any] | None:
-    """Return the query for one number a light, none beyond `at_most` a branch."""
-    branches, narrow = list(_branches(actor, filters.claimed)), _narrowed(filters, actor)
+    """Return the query for one number a light, none beyond `at_most`."""
+    asked, narrow = list(sets(actor, filters.claimed)), _narrowed(filters, actor)
     lights = Lights(engine, _EPOCH)
 
     def number(colour: str) -> ColumnElement[Any]:
-        wanted = union_all(*(_top(branch.where(*narrow, *_coloured(colour, lights))) for branch in branches))
+        wanted = union_all(*(_top(one.where(*narrow, *_coloured(colour, lights))) for one in asked))
         most = select(wanted.subquery()).limit(_AT_MOST).subquery()  # no more is read once there are so many
         return select(func.count()).select_from(most).scalar_subquery().label(colour)
 
-    return select(*map(number, (*COLOURS, "all"))) if branches else None
+    return select(*map(number, COLOURS)) if asked else None
 
 
 _URGENT_FIRST = (WorkItem.due_at.asc().nulls_last(), WorkItem.id)
-_OPEN = (
-    select(WorkItem.id, WorkItem.due_at)
-    .join(Matter, Matter.id == WorkItem.matter_id)
-    .where(WorkItem.closed_at.is_(None))
-)
 _SETS_DUE = and_(Clock.matter_id == WorkItem.matter_id, Clock.state == RUNNING, Clock.due_at == WorkItem.due_at)
 """One line an item, and one more for each further clock that sets the same deadline."""
 _ROWS = (
@@ -163,34 +159,6 @@ _ROWS = (
     .outerjoin(Person, Person.id == WorkItem.person_id)
     .outerjoin(Clock, _SETS_DUE)
 )  # fmt: skip
-
-
-def _branches(actor: Actor, claimed: str | None) -> Iterator[Select[Any]]:
-    """Yield one query per person and per role at a unit.
-
-    Each of them walks its own index in order; a single one over all roles would read everything that waits.
-    """
-    if actor.id is None:
-        return
-    if claimed != "unclaimed":
-        for person in sorted({actor.id} if claimed == "mine" else stands_in_for(actor)):
-            yield _OPEN.where(WorkItem.person_id == person, *_still_in(actor, {person}))
-    if claimed != "mine":
-        holders: dict[tuple[str, int], set[int]] = {}
-        for grant in actor.grants:
-            holders.setdefault((grant.role, grant.unit_id), set()).add(grant.holder_id)
-        for (role, unit_id), whose in sorted(holders.items()):
-            waits = WorkItem.role == role, WorkItem.unit_id == unit_id, WorkItem.person_id.is_(None)
-            yield _OPEN.where(*waits, *_still_in(actor, whose))
-
-
-def _still_in(actor: Actor, whose: set[int]) -> list[ColumnElement[bool]]:
-    """The actor must not be excluded, nor everyone whose role this is."""
-    assert actor.id is not None
-    away = [not_excluded(actor.id)]
-    if actor.id not in whose:
-        away.append(or_(*(not_excluded(holder) for holder in sorted(whose))))
-    return away
 
 
 def _top(branch: Select[Any]) -> Select[Any]:

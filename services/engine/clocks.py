@@ -126,10 +126,10 @@ def rebudget(row: Row, term: Term, rule: ClockRule, calendar: WorkingCalendar, n
     return changed | derive({**row, **changed}, rule, calendar)
 
 
-def recompute(row: Row, rule: ClockRule, calendar: WorkingCalendar, now: datetime) -> dict[str, Any]:
-    """Derive a clock's dates anew under another calendar; what is late already stays so on its ledger."""
-    ledger = with_lateness(row, now)
-    return {"ledger": ledger, **derive({**row, "ledger": ledger}, rule, calendar)}
+def recompute(row: Row, derived: Row, now: datetime) -> dict[str, Any]:
+    """Return the columns of a clock whose dates were derived anew; what is late already stays so where they move."""
+    moves = row["due_at"] != derived["due_at"]
+    return {"ledger": with_lateness(row, now) if moves else row["ledger"], **derived}
 
 
 def ask_extension(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Integer, bindparam, select
+from sqlalchemy import BindParameter, Integer, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from services.db.failures import is_outage
@@ -74,40 +74,50 @@ _STALE = (
     .with_for_update(of=[Matter.__table__, Clock.__table__], key_share=True)
 )  # fmt: skip
 _RUNNING = select(_C.matter_id, _C.state, _C.due_at).where(_C.matter_id.in_(_IDS), _C.state == clk.RUNNING)
+_KEPT: BindParameter[int] = bindparam("clocks", expanding=True)
+_KEEP = update(Clock).where(_C.id.in_(_KEPT)).values(calendar_version=bindparam("version")).returning(_C.id)
 _WAITING = select(_W.id, _W.matter_id, _W.kind, _W.person_id).where(_W.matter_id.in_(_IDS), _W.closed_at.is_(None))
 
 
 def _batch(session: Session, engine: Engine, now: datetime, last: int, known: Known) -> tuple[Counter[str], int]:
     """Recompute the clocks of this and later matters; return the counts and the last matter looked at."""
     values = {"version": engine.calendar.version, "last": last, "now": now, "batch": BATCH}
-    rows, updates = read_rows(session, _STALE, values), {}
+    rows, provisional = read_rows(session, _STALE, values), 0
+    same, updates = [], {}
     moved: dict[int, list[Moved]] = defaultdict(list)
     for row in rows:
         try:
-            columns = _recomputed(session, engine, row, now, known)
+            columns = clk.recompute(row, _derived(session, engine, row, known), now)
         except Exception as problem:
             if is_outage(problem):
                 raise
             set_aside(session, row["matter_id"], row["id"], problem, now)
             continue
+        provisional += columns["provisional"]
+        if all(columns[name] == row[name] for name in columns if name != "calendar_version"):
+            same.append(row["id"])
+            continue
         updates[row["id"]] = columns
         if columns["effective_due"] != row["effective_due"]:
             moved[row["matter_id"]].append((row, columns))
+    read_rows(session, _KEEP, {"clocks": same, "version": engine.calendar.version})
     update_rows(session, Clock, updates)
     _record(session, moved, now)
-    provisional = sum(bool(columns["provisional"]) for columns in updates.values())
     counts = Counter(looked_at=len(rows), moved=sum(map(len, moved.values())), still_provisional=provisional)
     return counts, rows[-1]["matter_id"] if rows else last
 
 
-def _recomputed(session: Session, engine: Engine, row: dict[str, Any], now: datetime, known: Known) -> dict[str, Any]:
+def _derived(session: Session, engine: Engine, row: dict[str, Any], known: Known) -> dict[str, Any]:
+    key = None
+    if not (row["ledger"]["extensions"] or row["ledger"]["suspensions"]):
+        key = (row["policy_hash"], *(row[name] for name in _DECIDES))
+        if key in known:
+            return known[key]
     rule = engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"]).policy.clocks[row["name"]]
-    if row["ledger"]["extensions"] or row["ledger"]["suspensions"]:
-        return clk.recompute(row, rule, engine.calendar, now)
-    key = (row["policy_hash"], *(row[name] for name in _DECIDES))
-    if key not in known:
-        known[key] = clk.derive(row, rule, engine.calendar)
-    return {"ledger": clk.with_lateness(row, now), **known[key]}
+    derived = clk.derive(row, rule, engine.calendar)
+    if key is not None:
+        known[key] = derived
+    return derived
 
 
 def _record(session: Session, moved: Mapping[int, list[Moved]], now: datetime) -> None:

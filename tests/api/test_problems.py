@@ -146,7 +146,7 @@ def test_a_guard_says_its_own_reason(web: Web) -> None:
 
 
 def test_our_own_mistake_tells_its_id_alone(
-    web: Web, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    web: Web, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the secret is 42")
@@ -155,7 +155,7 @@ def test_our_own_mistake_tells_its_id_alone(
     answer = web.by("clerk").get("/api/v1/worklist", headers={"X-Request-ID": "desk-7"})
     document = _problem(answer, 500, "internal_error")
     assert "42" not in answer.text and "desk-7" in document["detail"]
-    logged = capsys.readouterr().out
+    logged = capfd.readouterr().err
     assert "the secret is 42" in logged and "Traceback" in logged and "desk-7" in logged
 
 

@@ -13,8 +13,9 @@ from services.serving.supervisor import LARGEST_LOG
 from tests.serving.conftest import Herd, until
 
 DRIVER = """
-import json, os, pathlib, sys
+import json, os, pathlib, signal, sys
 from services.serving import supervisor
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # this suite may itself be run under nohup
 supervisor.FIRST_PAUSE = 0.05
 specs = [
     supervisor.ChildSpec(name, tuple(command), dict(os.environ), 1.0, pathlib.Path(log) if log else None)

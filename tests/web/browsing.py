@@ -132,10 +132,20 @@ def enter(page: Page, login: str, password: str) -> None:
     page.get_by_role("button", name="登录").click()
 
 
-def violations(page: Page) -> list[tuple[str, list[str]]]:
-    """Return what axe finds: rule, and the elements concerned."""
-    found = _AXE.run(page, options={"resultTypes": ["violations"]}).response["violations"]
+def violations(page: Page, *rules: str) -> list[tuple[str, list[str]]]:
+    """Return what axe finds, by all rules or by these: the rule, and the elements concerned."""
+    only = {"runOnly": {"type": "rule", "values": list(rules)}} if rules else {}
+    found = _AXE.run(page, options={"resultTypes": ["violations"], **only}).response["violations"]
     return [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
+
+
+def in_both_themes(page: Page) -> list[tuple[str, list[str]]]:
+    """Return what axe finds in light, and in dark by the rules of colour: nothing else looks different there."""
+    found = violations(page)
+    page.evaluate("document.documentElement.dataset.bsTheme = 'dark'")
+    found += violations(page, "color-contrast", "link-in-text-block")
+    page.evaluate("document.documentElement.dataset.bsTheme = 'light'")
+    return found
 
 
 def submit(page: Page, action: str) -> None:

@@ -3,54 +3,34 @@
 import re
 from pathlib import Path
 
-import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.administration.test_importing import book
+from tests.web.browsing import in_both_themes
 from tests.web.conftest import LogIn
 
 ADMIN = "dingyiming"
-PAGES = [
-    "/units", "/units/people/1", "/units/import", "/roles", "/roles/holders", "/roles/delegations", "/roles/log",
-    "/roles/why",
-]  # fmt: skip
+WHY = "/roles/why?person=4&matter=3"
 
 
-def _axe(page: Page, what: str) -> None:
-    found = Axe().run(page)
-    assert found.violations_count == 0, f"{what}: {found.generate_report()}"
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing(browser_page: LogIn, dark: bool) -> None:
-    page = browser_page(ADMIN, dark=dark)
-    for path in PAGES:
-        page.goto(path)
-        _axe(page, path)
+def test_axe_finds_nothing_in_a_dialog_with_errors(browser_page: LogIn) -> None:
+    page = browser_page(ADMIN)
     page.goto("/units")
     page.get_by_role("button", name="新增人员").click()
     expect(page.locator("#dialog[open]")).to_be_visible()
     page.locator("#dialog").get_by_role("button", name="新增").click()
     expect(page.locator("#dialog .wrong").first).to_be_visible()
-    _axe(page, "dialog with errors")
+    assert in_both_themes(page) == []
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing_in_an_explanation(browser_page: LogIn, dark: bool) -> None:
-    page = browser_page("lujing", dark=dark)
-    page.goto("/roles/why?person=4&matter=3")
+def test_axe_finds_nothing_in_an_explanation(browser_page: LogIn) -> None:
+    page = browser_page("lujing")
+    page.goto(WHY)
     page.locator(".verdicts summary").first.click()
     expect(page.locator(".why-steps").first).to_be_visible()
-    _axe(page, "why")
-
-
-def test_no_page_is_wider_than_a_phone(browser_page: LogIn) -> None:
-    for login, paths in ((ADMIN, PAGES), ("lujing", ["/roles/why?person=4&matter=3"])):
-        page = browser_page(login, width=360, height=740)
-        for path in paths:
-            page.goto(path)
-            assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
+    assert in_both_themes(page) == []
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_the_tree_is_walked_folded_and_searched_by_keyboard(browser_page: LogIn) -> None:
@@ -131,7 +111,7 @@ def test_an_import_is_previewed_and_confirmed(browser_page: LogIn, tmp_path: Pat
     page.get_by_label("填好的文件").set_input_files(book(tmp_path / "名单.xlsx", [], people))
     page.get_by_role("button", name="预览").click()
     expect(page.get_by_text("将新增 1 行，变更 0 行，无变化 0 行，退回 1 行")).to_be_visible()
-    _axe(page, "preview")
+    assert in_both_themes(page) == []
     with page.expect_download() as download:
         page.get_by_role("button", name="下载退回的行").click()
     assert download.value.suggested_filename == "导入退回.xlsx"

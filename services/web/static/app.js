@@ -95,6 +95,7 @@
     new TomSelect(select, {
       plugins: select.multiple ? ["remove_button"] : [], maxOptions: 500, hideSelected: select.multiple,
       searchField: ["text", "search"], copyClassesToDropdown: false, placeholder: select.dataset.placeholder || "",
+      refreshThrottle: 0,  // later it would hang down again over whatever field the hand has moved on to
       render: { no_results: () => '<div class="no-results">没有匹配项</div>' },
     });
     select.setAttribute("aria-hidden", "true");

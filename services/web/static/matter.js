@@ -12,7 +12,7 @@
       valueField: "value", labelField: "text", searchField: [], score: () => () => 1, maxOptions: 200, preload: "focus",
       optgroupField: "group", optgroupValueField: "group", optgroupLabelField: "group", lockOptgroupOrder: true,
       plugins: select.multiple ? ["remove_button"] : [], hideSelected: select.multiple, placeholder: select.dataset.placeholder,
-      copyClassesToDropdown: false, loadThrottle: 200,
+      copyClassesToDropdown: false, loadThrottle: 200, refreshThrottle: 0,
       load(query, show) {
         const turn = turns.set(select, (turns.get(select) || 0) + 1).get(select);
         this.clearOptions();

@@ -69,14 +69,25 @@ def postgres(_postgres_template: str) -> Iterator[Database]:
     yield made
     made.close()
     with psycopg.connect(_url(_postgres_template, "template_duban"), autocommit=True) as admin:
-        admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-        for (strange,) in admin.execute(_STRANGE_TABLES, [list(Base.metadata.tables)]).fetchall():
-            admin.execute(f'DROP TABLE "{strange}" CASCADE')
-        tables = ", ".join(f'"{name}"' for name in Base.metadata.tables)
-        admin.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+        _empty(admin)
+
+
+def _empty(admin: psycopg.Connection[Any]) -> None:
+    """Delete what there is: truncating forty tables, most of them empty, takes four times as long."""
+    admin.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    for (strange,) in admin.execute(_STRANGE_TABLES, [list(Base.metadata.tables)]).fetchall():
+        admin.execute(f'DROP TABLE "{strange}" CASCADE')
+    admin.execute("SET session_replication_role = replica")  # no foreign keys, no triggers
+    full = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM \"{name}\")" for name in Base.metadata.tables)
+    for (name,) in admin.execute(full).fetchall():
+        admin.execute(f'DELETE FROM "{name}"')
+    admin.execute(
+        "SELECT setval(format('%I.%I', schemaname, sequencename), 1, false) FROM pg_sequences"
+        " WHERE last_value IS NOT NULL"
+    )
 
 
 @pytest.fixture

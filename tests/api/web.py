@@ -18,6 +18,7 @@ from services.identity.credentials import SCOPES, change_password, issue_token
 from services.identity.people import grant
 from services.identity.sealing import Vault
 from services.runtime import Runtime
+from tests.support.apps import put_together_already
 from tests.support.cast import PETITION, County
 
 with warnings.catch_warnings(action="ignore"):  # Starlette would rather have a successor of httpx
@@ -81,10 +82,11 @@ class Web:
             assert answer.status_code == 200, answer.text
 
 
-def serve(county: County, vault: Vault, home: Path) -> Web:
-    """Put an application before a county."""
+def serve(county: County, vault: Vault, home: Path, *, lasts: str = "of one test") -> Web:
+    """Put an application before a county, for one test or as long as is said."""
     settings = Settings(home=home, secret_file=home / "secret.key", database_url=_url(county.database))
-    app = create_app(Runtime(settings, county.database, vault))
+    with put_together_already(lasts):
+        app = create_app(Runtime(settings, county.database, vault))
     app.dependency_overrides[clock] = lambda: county.now
     return Web(county, app)
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import Table, func, insert, select
 from sqlalchemy.orm import Session
 
+from services.db.base import Base
 from services.db.session import Database
 from services.engine.core import Engine
 from services.engine.opening import Opened, open_matter
@@ -173,14 +175,48 @@ PETITION: dict[str, Any] = {
 
 
 def build_county(database: Database, engine: Engine) -> County:
-    """Make the units and the cast."""
+    """Make the units and the cast; in an empty database by laying down what was made in the first one."""
     county = County(database, engine)
-    since = date(2010, 1, 1)
     with database.write() as session:
-        for key, (name, kind, parent) in UNITS.items():
-            county.units[key] = create_unit(session, key, name, kind, county.units[parent] if parent else None).id
-        for key, (name, unit, roles) in CAST.items():
-            county.people[key] = create_person(session, name, START, login=key).id
-            for role in roles:
-                grant(session, county.people[key], role, county.units[unit], since, None, "测试")
+        empty = not any(session.execute(select(table).limit(1)).first() for table in _tables())
+        if not (empty and _LAID):
+            _make(county, session)
+            if empty:
+                _LAID.append((county.units, county.people, _everything(session)))
+            return county
+        units, people, rows = _LAID[0]
+        for table, laid in rows:
+            session.execute(insert(table), laid)
+        _count_on(session, [table for table, _ in rows])
+    county.units, county.people = dict(units), dict(people)
     return county
+
+
+_LAID: list[tuple[dict[str, int], dict[str, int], list[tuple[Table, list[dict[str, Any]]]]]] = []
+
+
+def _make(county: County, session: Session) -> None:
+    since = date(2010, 1, 1)
+    for key, (name, kind, parent) in UNITS.items():
+        county.units[key] = create_unit(session, key, name, kind, county.units[parent] if parent else None).id
+    for key, (name, unit, roles) in CAST.items():
+        county.people[key] = create_person(session, name, START, login=key).id
+        for role in roles:
+            grant(session, county.people[key], role, county.units[unit], since, None, "测试")
+    session.flush()
+
+
+def _tables() -> list[Table]:
+    return [table for table in Base.metadata.sorted_tables if table.name in ("unit", "person", "role_grant")]
+
+
+def _everything(session: Session) -> list[tuple[Table, list[dict[str, Any]]]]:
+    return [(table, [dict(row) for row in session.execute(select(table)).mappings()]) for table in _tables()]
+
+
+def _count_on(session: Session, tables: list[Table]) -> None:
+    """Numbers were given, not drawn: on PostgreSQL the sequences must be told."""
+    if session.get_bind().dialect.name == "postgresql":
+        for table in tables:
+            last = func.pg_get_serial_sequence(table.name, "id")
+            session.execute(select(func.setval(last, select(func.max(table.c.id)).scalar_subquery())))

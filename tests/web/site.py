@@ -15,6 +15,7 @@ from services.identity.credentials import change_password
 from services.identity.sealing import Vault
 from services.runtime import Runtime
 from services.web.calls import clock
+from tests.support.apps import put_together_already
 from tests.support.cast import County
 
 with warnings.catch_warnings(action="ignore"):  # Starlette would rather have a successor of httpx
@@ -69,7 +70,8 @@ def token_of(page: str) -> str:
 def serve(county: County, vault: Vault, home: Path) -> Site:
     """Put both applications before a county."""
     url = county.database.url.render_as_string(hide_password=False)
-    app = create_app(_runtime(home, url, county.database, vault))
+    with put_together_already():
+        app = create_app(_runtime(home, url, county.database, vault))
     for half in (app.api, app.web):
         half.dependency_overrides[clock] = lambda: county.now
     return Site(county, app)

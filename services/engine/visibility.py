@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, not_, or_, select, true
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from services.engine.core import Engine
 from services.engine.errors import MatterNotFound
@@ -34,10 +34,10 @@ def visible(actor: Actor, registry: Registry) -> ColumnElement[bool]:
     return and_(not_excluded(actor.id), or_(*ways))
 
 
-def not_excluded(person_id: int) -> ColumnElement[bool]:
-    """Return the condition on `Matter` that it does not keep this person away."""
-    kept_away = select(Exclusion.id).where(Exclusion.matter_id == Matter.id, Exclusion.person_id == person_id)
-    return not_(kept_away.correlate(Matter).exists())
+def not_excluded(person_id: int, matter_id: InstrumentedAttribute[int] = Matter.id) -> ColumnElement[bool]:
+    """Return the condition that the matter of this id does not keep this person away."""
+    kept_away = select(Exclusion.id).where(Exclusion.matter_id == matter_id, Exclusion.person_id == person_id)
+    return not_(kept_away.correlate_except(Exclusion).exists())
 
 
 def in_subtree(unit_id: int) -> ColumnElement[bool]:

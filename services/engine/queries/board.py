@@ -199,7 +199,7 @@ def held_by(unit_id: int) -> ColumnElement[bool]:
 
 def _sums(engine: Engine, now: datetime) -> list[ColumnElement[Any]]:
     lights = Lights(engine, now)
-    colours = (lights.shows(colour, Matter.due_at) for colour in ("red", "yellow", "grey"))
+    colours = (lights.shows(colour) for colour in ("red", "yellow", "grey"))
     return [func.count(Matter.id), *(_sum(shown) for shown in colours)]
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, not_, or_, select, tuple_
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from config.calendar import WorkingCalendar, local_date, start_of_day
 from services.engine import clocks as clk
@@ -92,16 +92,21 @@ class Lights:
         warn = max([self._warned(procedure, c.name) for c in first], default=self._least)
         return self._shown(due_at, warn, any(c.provisional for c in first))
 
-    def shows(self, colour: str, due_at: InstrumentedAttribute[datetime | None]) -> ColumnElement[bool]:
-        """Return the condition that a deadline of `Matter`, in this column, shows that colour."""
+    def shows(
+        self,
+        colour: str,
+        due_at: InstrumentedAttribute[datetime | None] = Matter.due_at,
+        matter_id: InstrumentedAttribute[int] = Matter.id,
+    ) -> ColumnElement[bool]:
+        """Return the condition that the deadline of a matter, in these columns, shows that colour."""
         now = bindparam(_NOW, self._now, due_at.type)
         match colour:
             case "red":
                 return due_at < now
             case "yellow":
-                return and_(due_at >= now, self._near(due_at))
+                return and_(due_at >= now, self._near(due_at, matter_id))
             case "green":
-                return and_(due_at >= now, not_(self._near(due_at)))
+                return and_(due_at >= now, not_(self._near(due_at, matter_id)))
             case "grey":
                 return due_at.is_(None)
         raise ValueError(f"no light is {colour}; there are {', '.join(COLOURS)}")
@@ -113,14 +118,18 @@ class Lights:
             self._made[key] = _light(due_at, self._now, self._until[warn], provisional)
         return self._made[key]
 
-    def _near(self, due_at: InstrumentedAttribute[datetime | None]) -> ColumnElement[bool]:
+    def _near(
+        self, due_at: InstrumentedAttribute[datetime | None], matter_id: InstrumentedAttribute[int]
+    ) -> ColumnElement[bool]:
         """Most clocks warn equally early; those that warn earlier are looked up."""
         early: dict[int, list[tuple[str, str]]] = defaultdict(list)
         for names, warn in self._warn.items():
             if warn > self._least:
                 early[warn].append(names)
-        mine = select(Clock.id).where(Clock.matter_id == Matter.id, Clock.state == clk.RUNNING, Clock.due_at == due_at)
-        named = tuple_(Matter.procedure, Clock.name)
+        its = aliased(Matter)
+        mine = select(Clock.id).join(its, its.id == Clock.matter_id).correlate_except(Clock, its)
+        mine = mine.where(Clock.matter_id == matter_id, Clock.state == clk.RUNNING, Clock.due_at == due_at)
+        named = tuple_(its.procedure, Clock.name)
         looked_up = [
             and_(due_at <= self._near_instant(warn, due_at), mine.where(named.in_(names)).exists())
             for warn, names in early.items()

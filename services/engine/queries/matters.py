@@ -123,7 +123,7 @@ def _narrowed(filters: MatterFilters, lights: Lights, now: datetime) -> list[Col
         (filters.state, lambda state: Matter.state == state),
         (filters.unit_id, in_subtree),
         (filters.status, lambda status: _has_status(status, now)),
-        (filters.light, lambda colour: and_(Matter.closed_at.is_(None), lights.shows(colour, Matter.due_at))),
+        (filters.light, lambda colour: and_(Matter.closed_at.is_(None), lights.shows(colour))),
         (filters.level, lambda level: Matter.level >= level),
         (filters.due_from, lambda day: Matter.due_at > start_of_day(day)),  # due when its day is over
         (filters.due_to, lambda day: Matter.due_at <= end_of_day(day)),

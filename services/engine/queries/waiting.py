@@ -3,18 +3,15 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, column, or_, select, values
+from sqlalchemy import ColumnElement, Select, and_, literal, or_, select, union_all
 
-from services.engine.models import Matter, WorkItem
+from services.engine.models import WorkItem
 from services.engine.permission import stands_in_for
 from services.engine.visibility import not_excluded
 from services.identity.access import Actor
 
-_OPEN = (
-    select(WorkItem.id, WorkItem.due_at)
-    .join(Matter, Matter.id == WorkItem.matter_id)
-    .where(WorkItem.closed_at.is_(None))
-)
+_OPEN = select(WorkItem.id, WorkItem.due_at).where(WorkItem.closed_at.is_(None))
+"""Matters are not joined: their rows lie far apart, and most questions need nothing of them."""
 _UNCLAIMED = _OPEN.where(WorkItem.person_id.is_(None))
 
 
@@ -35,8 +32,8 @@ def sets(actor: Actor, claimed: str | None) -> Iterator[Select[Any]]:
     for place, whose in sorted(_places(actor, claimed).items()):
         alike.setdefault(whose, []).append(place)
     for number, (whose, places) in enumerate(alike.items()):
-        held = values(column("role", WorkItem.role.type), column("unit_id", WorkItem.unit_id.type), name="held")
-        at = held.data(places).cte(f"places_{number}")
+        held = (select(literal(role).label("role"), literal(unit_id).label("unit_id")) for role, unit_id in places)
+        at = union_all(*held).cte(f"places_{number}")  # not VALUES: SQLAlchemy would compile those each time
         here = and_(WorkItem.role == at.c.role, WorkItem.unit_id == at.c.unit_id)
         yield _UNCLAIMED.join(at, here).where(*_still_in(actor, whose))
 
@@ -59,7 +56,7 @@ def _places(actor: Actor, claimed: str | None) -> dict[tuple[str, int], frozense
 def _still_in(actor: Actor, whose: Collection[int]) -> list[ColumnElement[bool]]:
     """The actor must not be excluded, nor everyone whose role this is."""
     assert actor.id is not None
-    away = [not_excluded(actor.id)]
+    away = [not_excluded(actor.id, WorkItem.matter_id)]
     if actor.id not in whose:
-        away.append(or_(*(not_excluded(holder) for holder in sorted(whose))))
+        away.append(or_(*(not_excluded(holder, WorkItem.matter_id) for holder in sorted(whose))))
     return away

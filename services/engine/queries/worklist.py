@@ -119,7 +119,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 @lru_cache(maxsize=512)
 def _page(engine: Engine, actor: Actor, filters: WorkFilters, after_due: bool | None) -> Select[Any] | None:
     """Return the query for one page; `after_due`: behind an item with a deadline, without one, or (None) the first."""
-    narrow = [*_narrowed(filters, actor), *_coloured(filters.light, Lights(engine, _EPOCH))]
+    narrow = [*_narrowed(filters), *_coloured(filters.light, Lights(engine, _EPOCH))]
     narrow += [] if after_due is None else [_after(after_due)]
     first = [_top(branch.where(*narrow).order_by(*_URGENT_FIRST)) for branch in branches(actor, filters.claimed)]
     if not first:
@@ -132,7 +132,7 @@ def _page(engine: Engine, actor: Actor, filters: WorkFilters, after_due: bool | 
 @lru_cache(maxsize=512)
 def _counting(engine: Engine, actor: Actor, filters: WorkFilters) -> Select[Any] | None:
     """Return the query for one number a light, none beyond `at_most`."""
-    asked, narrow = list(sets(actor, filters.claimed)), _narrowed(filters, actor)
+    asked, narrow = list(sets(actor, filters.claimed)), _narrowed(filters)
     lights = Lights(engine, _EPOCH)
 
     def number(colour: str) -> ColumnElement[Any]:
@@ -165,14 +165,15 @@ def _top(branch: Select[Any]) -> Select[Any]:
     return select(branch.limit(_AT_MOST).subquery())
 
 
-def _narrowed(filters: WorkFilters, actor: Actor) -> list[ColumnElement[bool]]:
+def _narrowed(filters: WorkFilters) -> list[ColumnElement[bool]]:
     given: list[tuple[Any, Callable[[Any], ColumnElement[bool]]]] = [
         (filters.procedure, lambda key: Matter.procedure == key),
         (filters.state, lambda state: Matter.state == state),
         (filters.unit_id, in_subtree),
         (filters.q, contains),
     ]
-    return [condition(value) for value, condition in given if value]
+    narrow = [condition(value) for value, condition in given if value]
+    return [select(Matter.id).where(Matter.id == WorkItem.matter_id, *narrow).exists()] if narrow else []
 
 
 def contains(q: str) -> ColumnElement[bool]:
@@ -181,7 +182,7 @@ def contains(q: str) -> ColumnElement[bool]:
 
 
 def _coloured(colour: str, lights: Lights) -> list[ColumnElement[bool]]:
-    return [] if colour == "all" else [lights.shows(colour, WorkItem.due_at)]
+    return [] if colour == "all" else [lights.shows(colour, WorkItem.due_at, WorkItem.matter_id)]
 
 
 def _after(due: bool) -> ColumnElement[bool]:

@@ -19,6 +19,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from services.db import bulk
+from services.db.trips import one_trip
 
 Row = dict[str, Any]
 Statement = Select[Any] | ReturningUpdate[Any]
@@ -45,7 +46,7 @@ def read_together(session: Session, *queries: Query) -> list[list[Row]]:
     if connection.dialect.name != "postgresql":
         return [read_rows(session, query, values) for query, values in queries]
     with _errors(connection):
-        with _driver(connection).pipeline():
+        with one_trip(_driver(connection)):
             cursors = [_start(connection, query, values) for query, values in queries]
         return [cursor.fetchall() for cursor in cursors]  # not before: each would ask the server for its answer
 
@@ -57,7 +58,7 @@ def change_together(session: Session, changes: Sequence[Change]) -> None:
         for statement, rows in changes:
             connection.execute(statement, rows)
         return
-    with _errors(connection), _driver(connection).pipeline() if len(changes) > 1 else nullcontext():
+    with _errors(connection), one_trip(_driver(connection)) if len(changes) > 1 else nullcontext():
         for statement, rows in changes:
             _change(connection, statement, rows)
 

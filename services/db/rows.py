@@ -12,7 +12,7 @@ from sqlalchemy import Insert, Table, Update, bindparam, insert, update
 from sqlalchemy.orm import Session
 
 from services.db.base import Base
-from services.db.together import Change, change_together
+from services.db.together import Change, change_together, insert_returning
 
 Row = Mapping[str, Any]
 _HELD = "held"
@@ -46,8 +46,7 @@ def insert_ids(session: Session, model: type[Base], rows: Sequence[Row]) -> list
     """Insert rows at once and return their ids in the same order."""
     if not rows:
         return []
-    statement = _insert_returning(_table(model))
-    return list(session.connection().execute(statement, [dict(row) for row in rows]).scalars())
+    return insert_returning(session, _insert_returning(_table(model)), [dict(row) for row in rows])
 
 
 def update_row(session: Session, model: type[Base], row_id: int, columns: Row) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Dialect, Insert, Select, Table, Update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from services.db import bulk
 from services.db.trips import one_trip
@@ -63,6 +63,20 @@ def change_together(session: Session, changes: Sequence[Change]) -> None:
             _change(connection, statement, rows)
 
 
+def insert_returning(session: Session, statement: ReturningInsert[Any], rows: list[Row]) -> list[int]:
+    """Insert rows at once and return the id of each, in their order."""
+    connection = session.connection()
+    if connection.dialect.name != "postgresql":
+        return list(connection.execute(statement, rows).scalars())
+    text, processors = _prepared(statement, connection.dialect, tuple(rows[0]))
+    cursor = _driver(connection).cursor()
+    with _errors(connection):
+        if len(rows) == 1:
+            return [found for (found,) in cursor.execute(text, _processed(rows[0], processors))]
+        cursor.executemany(text, [_processed(row, processors) for row in rows], returning=True)
+        return [found for made in cursor.results() for (found,) in made]
+
+
 def _change(connection: Connection, statement: Insert | Update, rows: list[Row]) -> None:
     columns = tuple(rows[0])
     if len(rows) >= bulk.AT_LEAST:
@@ -71,7 +85,11 @@ def _change(connection: Connection, statement: Insert | Update, rows: list[Row])
         connection.execute(make(statement.table, columns), bulk.as_json(statement.table, rows))
         return
     text, processors = _prepared(statement, connection.dialect, columns)
-    connection.exec_driver_sql(text, [_processed(row, processors) for row in rows])
+    cursor, given = _driver(connection).cursor(), [_processed(row, processors) for row in rows]
+    if len(given) == 1:
+        cursor.execute(text, given[0])
+    else:
+        cursor.executemany(text, given)
 
 
 def _driver(connection: Connection) -> psycopg.Connection[Any]:
@@ -98,7 +116,9 @@ def _compiled(query: Statement, dialect: Dialect) -> tuple[str, Row]:
 
 
 @lru_cache(maxsize=512)
-def _prepared(statement: Insert | Update, dialect: Dialect, columns: tuple[str, ...]) -> tuple[str, Row]:
+def _prepared(
+    statement: Insert | Update | ReturningInsert[Any], dialect: Dialect, columns: tuple[str, ...]
+) -> tuple[str, Row]:
     """Return the text, and what turns a value of ours into the driver's, for the columns that need it."""
     compiled = statement.compile(dialect=dialect, column_keys=list(columns))
     assert isinstance(compiled, SQLCompiler)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import event, select
 
@@ -246,12 +247,23 @@ class Killed(BaseException):
 
 
 def kill_before(database: Database, statement: str) -> Callable[[], None]:
-    """Die before the first statement that contains this; call what is returned to live again."""
+    """Die before the first statement that contains this; call what is returned to live again.
+
+    On PostgreSQL it is looked for at the driver, as in `test_faults`.
+    """
+    patch, execute = pytest.MonkeyPatch(), psycopg.Cursor.execute
 
     def tick(_c: Any, _u: Any, text: str, *_: Any) -> None:
         if statement in text:
             raise Killed
 
+    def ticking(cursor: Any, text: str, *given: Any, **named: Any) -> Any:
+        tick(None, None, text)
+        return execute(cursor, text, *given, **named)
+
+    if database.engine.dialect.name == "postgresql":
+        patch.setattr(psycopg.Cursor, "execute", ticking)
+        return patch.undo
     event.listen(database.engine, "before_cursor_execute", tick)
     return lambda: event.remove(database.engine, "before_cursor_execute", tick)
 

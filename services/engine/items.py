@@ -14,7 +14,7 @@ from services.engine.changes import Changes
 from services.engine.decided import Move
 from services.engine.loading import EXTENSION, TURN
 from services.engine.models import WorkItem
-from services.engine.routing import Turn, find_turn, may_still_act
+from services.engine.routing import Holding, Turn, find_turn, holding_at, route, works_here
 from statemachines.kit.policy import MEMBER
 from statemachines.kit.procedure import Kind
 from statemachines.kit.situation import Move as Step
@@ -43,8 +43,9 @@ def follow_move(
         person = loaded.turn["person_id"] if loaded.turn else None
     elif move.action.kind in (Kind.RETURN, Kind.WITHDRAW):  # back to the very person who passed it on
         person = left.by if (left := last_left(move)) else None
-    changes = replace(changes, assignee=_if_still_there(session, move, person, path))
-    return open_turn(session, loaded.id, move.target, path, people, changes)
+    holding = holding_at(session, path, local_date(changes.now))
+    changes = replace(changes, assignee=_if_still_there(session, move, person, holding))
+    return open_turn(session, loaded.id, move.target, path, people, changes, holding)
 
 
 def _stands(
@@ -67,13 +68,14 @@ def _ask_members(
 
 
 def open_turn(
-    session: Session, matter_id: int, state: str, path: str, people: Collection[int], changes: Changes
-) -> Turn | None:
+    session: Session, matter_id: int, state: str, path: str, people: Collection[int], changes: Changes,
+    holding: Holding | None = None,
+) -> Turn | None:  # fmt: skip
     """Open the work item of a state, for a role at the nearest unit or for the person the action assigned."""
     role = changes.definition.policy.work.get(state)
     if role is None:
         return None
-    turn = find_turn(session, role, path, local_date(changes.now), people)
+    turn = route(holding or holding_at(session, path, local_date(changes.now)), role, path, people)
     person = changes.assignee if changes.assignee not in people else None
     insert_rows(session, WorkItem, [_item(matter_id, TURN, state, turn, person, changes)])
     return turn
@@ -99,12 +101,14 @@ def last_left(move: Move) -> Step | None:
     return next((m for m in reversed(move.changes.situation.trail) if m.source == move.target), None)
 
 
-def _if_still_there(session: Session, move: Move, person: int | None, path: str) -> int | None:
+def _if_still_there(session: Session, move: Move, person: int | None, holding: Holding) -> int | None:
     """Return the person while he works here and, unless the matter was assigned to him by name, holds the role."""
-    changes, assigned = move.changes, {move.changes.assignee, *move.loaded.assigned}
-    role = None if person in assigned else changes.definition.policy.work.get(move.target)
-    there = person is not None and may_still_act(session, person, role, path, local_date(changes.now))
-    return person if there else None
+    if person is None:
+        return None
+    role = move.changes.definition.policy.work.get(move.target)
+    if role is None or person == move.changes.assignee or person in move.loaded.assigned:
+        return person if works_here(session, person) else None
+    return person if any(person in people for _, people in holding(role)) else None
 
 
 def _refresh_due(session: Session, move: Move, stay: Collection[Mapping[str, Any]]) -> None:

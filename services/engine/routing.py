@@ -3,13 +3,13 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from functools import cache
 
-from sqlalchemy import bindparam, exists, or_, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from services.db.together import read_rows
-from services.identity.models import Grant, Person, Unit
+from services.identity.models import Person, Unit
 from services.identity.people import Line, line_of_holders
 from services.identity.units import ancestors
 
@@ -26,13 +26,22 @@ class Turn:
     lost: bool = False
 
 
+Holding = Callable[[str], Line]
+"""Says who holds a role at a path and above it."""
+
+
 def find_turn(session: Session, role: str, unit_path: str, on: date, excluding: Collection[int]) -> Turn:
     """Route a role upwards past everyone excluded; end at the county office, even if nobody holds that either."""
-    return route(lambda wanted: line_of_holders(session, wanted, unit_path, on), role, unit_path, excluding)
+    return route(holding_at(session, unit_path, on), role, unit_path, excluding)
 
 
-def route(holding: Callable[[str], Line], role: str, unit_path: str, excluding: Collection[int]) -> Turn:
-    """The same where `holding` says who holds a role at this path, for whoever asks often and remembers."""
+def holding_at(session: Session, unit_path: str, on: date) -> Holding:
+    """Return what says who holds a role at this path; it asks for each role once."""
+    return cache(lambda role: line_of_holders(session, role, unit_path, on))
+
+
+def route(holding: Holding, role: str, unit_path: str, excluding: Collection[int]) -> Turn:
+    """The same for whoever asks about a path more than once."""
     for wanted, lost in ((role, False), (COUNTY_OFFICE, True)):
         for unit_id, people in holding(wanted):
             if left := people.difference(excluding):
@@ -40,12 +49,8 @@ def route(holding: Callable[[str], Line], role: str, unit_path: str, excluding: 
     return Turn(COUNTY_OFFICE, ancestors(unit_path)[0], (), True)
 
 
-def may_still_act(session: Session, person_id: int, role: str | None, unit_path: str, on: date) -> bool:
-    """Say whether this person works here and, with a role given, holds it in his own right at or above the unit."""
-    values: dict[str, Any] = {"person": person_id}
-    if role is not None:
-        values |= {"role": role, "line": ancestors(unit_path), "day": on}
-    return bool(read_rows(session, _WORKS if role is None else _WORKS_AS, values))
+def works_here(session: Session, person_id: int) -> bool:
+    return bool(read_rows(session, _WORKS, {"person": person_id}))
 
 
 def above(session: Session, unit_id: int, kind: str) -> int:
@@ -65,15 +70,6 @@ def path_of(session: Session, unit_id: int) -> str:
 
 
 # Built once: every move of a matter asks these.
-_U, _G, _P = (model.__table__.c for model in (Unit, Grant, Person))
+_U, _P = Unit.__table__.c, Person.__table__.c
 _PATH = select(_U.path, _U.kind).where(_U.id == bindparam("unit"))
 _WORKS = select(_P.id).where(_P.id == bindparam("person"), _P.active)
-_WORKS_AS = _WORKS.where(
-    exists().where(
-        _G.person_id == _P.id,
-        _G.role == bindparam("role"),
-        _G.unit_id.in_(bindparam("line", expanding=True)),
-        _G.valid_from <= bindparam("day"),
-        or_(_G.valid_to.is_(None), _G.valid_to >= bindparam("day")),
-    )
-)

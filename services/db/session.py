@@ -88,7 +88,7 @@ class Database:
         """
         with self._reader() as session:
             yield session
-            session.flush()  # a change nobody flushed would otherwise vanish in silence
+            session.commit()  # what nobody flushed fails here; a rollback would make the driver forget what it prepared
 
     @contextmanager
     def write(self) -> Iterator[Session]:

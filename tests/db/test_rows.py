@@ -104,3 +104,25 @@ def test_a_connection_cut_while_it_rested_is_not_used(postgres: Database, monkey
     other.close()
     with postgres.read() as session:
         assert people(session, 1) == {}
+
+
+def test_a_trip_may_be_longer_than_what_fits_between_us_and_the_server(database: Database) -> None:
+    """Both could wait for the other to read: the server to be rid of its answers, we of our questions."""
+    long = "长" * 200_000
+    with database.write() as session:
+        with held(session):
+            for number in range(12):
+                insert_rows(session, Person, [{**person(number), "name": f"{long}{number}"}])
+        everyone = {"logins": [*(f"p{number}" for number in range(12)), *(f"{long}{number}" for number in range(6))]}
+        answers = read_together(session, *[(_NAMED, everyone)] * 6)
+    assert [len(rows) for rows in answers] == [12] * 6
+    assert {row["name"] for row in answers[-1]} == {f"{long}{number}" for number in range(12)}
+
+
+def test_what_is_read_often_stays_prepared(postgres: Database) -> None:
+    for _ in range(8):
+        with postgres.read() as session:
+            people(session, 1)
+    with postgres.read() as session:
+        kept = session.connection().exec_driver_sql("SELECT statement FROM pg_prepared_statements").scalars().all()
+    assert any("FROM person" in statement for statement in kept)

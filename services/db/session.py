@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -116,13 +117,17 @@ class Database:
 
 
 class _Turn:
-    """One writer at a time within this process: a queue is far quicker than SQLite's own busy waiting."""
+    """One writer at a time within this process: a queue is far quicker than SQLite's own busy waiting.
+
+    Whoever came first is next; a lock alone would let one pass by who has just had it.
+    """
 
     _of_file: ClassVar[dict[Path, "_Turn"]] = {}
     _making: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._queue: deque[threading.Event] = deque()
+        self._looking = threading.Lock()
         # not the thread's id: a web framework may enter and leave in two threads, and reuse the first between
         self._mine: ContextVar[bool] = ContextVar("turn", default=False)
 
@@ -134,13 +139,25 @@ class _Turn:
     def __enter__(self) -> None:
         if self._mine.get():
             raise RuntimeError("write() inside write(): pass the session down instead of opening another")
-        if not self._lock.acquire(timeout=BUSY_SECONDS):
+        mine = threading.Event()
+        with self._looking:
+            self._queue.append(mine)
+            if self._queue[0] is mine:
+                mine.set()
+        if not mine.wait(BUSY_SECONDS):
+            self._leave(mine)
             raise DatabaseBusy
         self._mine.set(True)
 
     def __exit__(self, *_: object) -> None:
         self._mine.set(False)
-        self._lock.release()
+        self._leave(self._queue[0])
+
+    def _leave(self, mine: threading.Event) -> None:
+        with self._looking:
+            self._queue.remove(mine)
+            if self._queue:
+                self._queue[0].set()
 
 
 def _parse(url: str | URL) -> URL:

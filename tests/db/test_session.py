@@ -129,6 +129,28 @@ def test_two_databases_of_one_file_share_the_turn(sqlite: Database) -> None:
     other.close()
 
 
+def test_whoever_came_first_is_next(sqlite: Database) -> None:
+    """Also before the one who has just had the turn and would have it again at once."""
+    turn = module._Turn.of(module._file(sqlite.url))
+
+    def write(name: str) -> None:
+        with sqlite.write() as session:
+            session.add(person(name))
+
+    with ThreadPoolExecutor(3) as pool:
+        with sqlite.write():
+            waiting = []
+            for place, name in enumerate("甲乙丙", 2):
+                waiting.append(pool.submit(write, name))
+                deadline = time.monotonic() + WAIT
+                while len(turn._queue) < place and time.monotonic() < deadline:
+                    time.sleep(0.001)
+        write("丁")
+        for one in waiting:
+            one.result(WAIT)
+    assert names(sqlite) == ["甲", "乙", "丙", "丁"]
+
+
 def test_a_turn_may_begin_and_end_in_different_threads(sqlite: Database) -> None:
     """A web framework enters in one worker thread, leaves in another, and uses the first meanwhile."""
     first, second = ThreadPoolExecutor(1), ThreadPoolExecutor(1)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 from sqlalchemy import BindParameter, bindparam, select
@@ -19,7 +18,6 @@ from services.engine.registry import Definition
 from services.engine.sittings import Sitting, read_sittings
 from services.identity.access import Actor
 from services.identity.models import Person, Unit
-from statemachines.kit import effects as fx
 from statemachines.kit.panels import Panel, SeatState
 from statemachines.kit.situation import Move, Other, Situation, Step
 
@@ -81,10 +79,8 @@ class Loaded:
     @property
     def assigned(self) -> frozenset[int]:
         """Return whom answers on record assign the matter to by name, whatever their roles."""
-        steps, procedure = self.row["record"]["steps"], self.definition.procedure
-        effects = chain(procedure.opening.effects, *(a.effects for a in procedure.actions.values()))
-        fields = [e.field.split(".") for e in effects if isinstance(e, fx.Assign)]
-        named = (steps[action]["answers"][name] for action, name in fields if action in steps)
+        steps, assigning = self.row["record"]["steps"], self.definition.procedure.assigning
+        named = (steps[action]["answers"][name] for action, name in assigning if action in steps)
         return frozenset(person for person in named if person is not None)
 
     @property

@@ -189,6 +189,7 @@ def marked(answers: BaseModel) -> Iterator[tuple[str, tuple[Mark, ...], Any]]:
                 yield from ((f"{name}.{path}", inner, leaf) for path, inner, leaf in marked(item))
 
 
+@cache
 def sealed_fields(form: type[BaseModel]) -> frozenset[str]:
     return frozenset(name for name, found in marks(form).items() if any(isinstance(m, Sealed) for m in found))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import cached_property
 from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -70,7 +71,7 @@ class Rung(Strict):
         RungOffset.parse(at)
         return at
 
-    @property
+    @cached_property
     def offset(self) -> RungOffset:
         return RungOffset.parse(self.at)
 

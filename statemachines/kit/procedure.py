@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
+from itertools import chain
 from types import SimpleNamespace
 from typing import Any
 
 from transitions import Machine, MachineError
 
 from statemachines.kit.candidates import Proposal
-from statemachines.kit.effects import Convene, Effect
+from statemachines.kit.effects import Assign, Convene, Effect
 from statemachines.kit.forms import Form, GoBack, Ref, marks
 from statemachines.kit.obligations import Occasion
 from statemachines.kit.panels import Panel
@@ -185,6 +186,13 @@ class Procedure:
 
     def label(self, state: str) -> str:
         return self.labels[state]
+
+    @cached_property
+    def assigning(self) -> tuple[tuple[str, str], ...]:
+        """The answers, as (action, field), that assign the matter to a person by name."""
+        effects = chain(self.opening.effects, *(a.effects for a in self.actions.values()))
+        fields = (e.field.partition(".") for e in effects if isinstance(e, Assign))
+        return tuple((action, name) for action, _, name in fields)
 
     def panel_of(self, action: str) -> Panel | None:
         """Return the panel whose members take this action."""

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -33,7 +32,7 @@ PING_AFTER = 1.0
 
 _RESTS_SINCE = "rests_since"
 _OPTIONS: dict[str, Any] = POOL | {
-    "json_serializer": partial(json.dumps, ensure_ascii=False, separators=(",", ":")),
+    "json_serializer": json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode,
     "hide_parameters": True,  # an error's text goes to logs, where no answer of a form belongs
 }
 _MODE = "duban_mode"

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import RowFactory, RowMaker
 from sqlalchemy import Connection, Dialect, Insert, Select, Table, Update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -99,20 +99,35 @@ def _driver(connection: Connection) -> psycopg.Connection[Any]:
 
 
 def _start(connection: Connection, query: Statement, values: Mapping[str, Any]) -> psycopg.Cursor[Row]:
-    text, constants = _compiled(query, connection.dialect)
+    text, constants, by_name = _compiled(query, connection.dialect)
     given = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
-    return _driver(connection).cursor(row_factory=dict_row).execute(text, {**constants, **given})
+    return _driver(connection).cursor(row_factory=by_name).execute(text, {**constants, **given})
 
 
 _LISTED = re.compile(r"IN \(__\[POSTCOMPILE_(\w+)\]\)")
 
 
 @lru_cache(maxsize=512)
-def _compiled(query: Statement, dialect: Dialect) -> tuple[str, Row]:
-    """Return the text, and the values that the query brings along. A list stays one value, however long it is."""
+def _compiled(query: Statement, dialect: Dialect) -> tuple[str, Row, RowFactory[Row]]:
+    """Return the text, the values that the query brings along, and what makes a row of its answer.
+
+    A list stays one value, however long it is.
+    """
     compiled = query.compile(dialect=dialect)
     text = _LISTED.sub(r"= ANY(%(\1)s)", str(compiled))
-    return text, {name: value for name, value in compiled.params.items() if value is not None}
+    return text, {name: value for name, value in compiled.params.items() if value is not None}, _by_name()
+
+
+def _by_name() -> RowFactory[Row]:
+    """Return what psycopg's `dict_row` is, but it asks for the columns' names once: those of a query never change."""
+    names: tuple[str, ...] = ()
+
+    def of(cursor: psycopg.Cursor[Any]) -> RowMaker[Row]:
+        nonlocal names
+        names = names or tuple(column.name for column in cursor.description or ())
+        return lambda values: dict(zip(names, values, strict=True))
+
+    return of
 
 
 @lru_cache(maxsize=512)

@@ -89,10 +89,9 @@ def _decide(
     """Validate the form and ask the procedure; return everything the writing needs. Writes nothing."""
     procedure, policy = loaded.definition.procedure, loaded.definition.policy
     declared = procedure.actions.get(action)
-    situation = loaded.situation(actor, now, right.behalf_of)
     try:
-        if declared is None or loaded.row["state"] not in declared.sources:
-            procedure.next_state(action, situation, Form())  # raises with the reason
+        if declared is None or loaded.row["state"] not in declared.sources:  # the table raises with the reason
+            procedure.next_state(action, loaded.situation(actor, now, right.behalf_of), Form())
         assert declared is not None
         answers = read_answers(
             session, declared.form, data, policy, local_date(now), loaded.people, loaded.units,

@@ -143,9 +143,12 @@ class Registry:
         )  # fmt: skip
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
 def canonical(value: Any) -> str:
     """The one text of a JSON value: sorted keys, no blanks, dates as ISO."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    return _CANONICAL.encode(value)
 
 
 def digest(text: str) -> str:

@@ -17,7 +17,7 @@ _READ_AS = str.maketrans("ILO", "110")
 
 def new_receipt_code() -> str:
     """A new random code with its check character: XXXX-XXXX-XXXX-X."""
-    body = "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_CHARACTERS))
+    body = "".join(ALPHABET[byte % len(ALPHABET)] for byte in secrets.token_bytes(RANDOM_CHARACTERS))  # 256 is 8 x 32
     return _grouped(body + _check(body))
 
 

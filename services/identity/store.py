@@ -6,22 +6,16 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from services.db.rows import insert_rows
 from services.identity.models import Sealed
 from services.identity.sealing import Vault
 
 
 def seal_fields(session: Session, vault: Vault, matter_id: int, texts: Mapping[str, str], now: datetime) -> None:
     """Seal each named text for the matter; one sealed before under that name stays, but counts no more."""
-    session.add_all(
-        Sealed(
-            matter_id=matter_id,
-            name=name,
-            ciphertext=vault.seal(text, _context(matter_id, name)),
-            created_at=now,
-        )
-        for name, text in texts.items()
-    )
-    session.flush()
+    sealed = {name: vault.seal(text, _context(matter_id, name)) for name, text in texts.items()}
+    rows = [{"matter_id": matter_id, "name": n, "ciphertext": c, "created_at": now} for n, c in sealed.items()]
+    insert_rows(session, Sealed, rows)
 
 
 def open_field(session: Session, vault: Vault, matter_id: int, name: str) -> str | None:

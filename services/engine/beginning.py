@@ -29,7 +29,6 @@ def write_beginning(session: Session, start: Beginning) -> Begun:
     unit_id = changes.unit_id or start.unit_id
     if changes.moved_up_to:
         unit_id = above(session, unit_id, changes.moved_up_to)
-    changes.engine.registry.keep(session, definition, changes.now)
     number = numbers.next_number(
         session, definition.policy.number, procedure.key, start.unit_id, local_date(changes.now).year
     )

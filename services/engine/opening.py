@@ -10,6 +10,7 @@ from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
+from services.db.together import read_together
 from services.db.upsert import insert_missing
 from services.engine import journal
 from services.engine.answers import Answers, read_answers
@@ -22,7 +23,7 @@ from services.engine.loading import load_others
 from services.engine.models import Exclusion, Matter, Once
 from services.engine.recording import write_link
 from services.engine.registry import Definition
-from services.engine.routing import place_of
+from services.engine.routing import place_query
 from services.engine.visibility import visible
 from services.identity.access import Actor
 from services.identity.models import Unit
@@ -74,9 +75,10 @@ def open_matter(
     `grounds` are matters it rests on: it is linked to them, and whom they keep away it keeps away.
     """
     procedure = _procedure(engine, procedure_key)
-    unit_path, unit_kind = place_of(session, unit_id)
     event_on = _event_on(procedure, data, now)
     definition = engine.registry.current(procedure.key, event_on)
+    (place,), texts = read_together(session, place_query(unit_id), definition.kept)
+    unit_path, unit_kind = place["path"], place["kind"]
     if parent is None and not (actor.system and _opens_by_itself(engine, procedure.key)):
         _refuse_unless_permitted(definition, actor, unit_path)
     journal.refuse_repeat(session, actor, request_key)
@@ -97,6 +99,8 @@ def open_matter(
     _check_guards(procedure, situation, answers)
     changes = Changes(engine, definition, situation, answers.form, actor, now, [])
     changes.apply(procedure.opening.effects)
+    if not definition.is_kept(texts):
+        engine.registry.keep(session, definition, now)
     start = Beginning(definition, answers, changes, unit_id, unit_path, event_on, request_key, external_ref, away)
     opened = write_beginning(session, start)
     _claim(session, procedure, answers, opened.matter_id)

@@ -6,7 +6,7 @@ import json
 import pkgutil
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 import statemachines
 from config.packs import Pack, Version
-from services.db.together import read_rows
+from services.db.together import Query, Row, read_rows
 from services.db.upsert import insert_missing
 from services.engine.errors import BadDeclarations, VersionLost
 from services.engine.models import Text
@@ -41,6 +41,14 @@ class Definition:
     texts: tuple[tuple[str, str], ...]
     effective: date
     before_first: bool = False
+
+    @property
+    def kept(self) -> Query:
+        """Asks for those of its texts that are kept; `is_kept` reads the answer."""
+        return _KEPT, {"hashes": [self.procedure_hash, self.policy_hash]}
+
+    def is_kept(self, rows: Collection[Row]) -> bool:
+        return len(rows) == len({self.procedure_hash, self.policy_hash})
 
 
 class Registry:
@@ -79,8 +87,7 @@ class Registry:
 
     def keep(self, session: Session, definition: Definition, now: datetime) -> None:
         """Store the texts of a version that is about to be used; does nothing where they are kept already."""
-        hashes = [definition.procedure_hash, definition.policy_hash]
-        if len(read_rows(session, _KEPT, {"hashes": hashes})) == len(set(hashes)):
+        if definition.is_kept(read_rows(session, *definition.kept)):
             return
         rows = [
             {"hash": digest(text), "kind": kind, "key": definition.procedure.key, "pack": self.pack.key,

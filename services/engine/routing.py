@@ -8,7 +8,7 @@ from functools import cache
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from services.db.together import read_rows
+from services.db.together import Query, read_rows
 from services.identity.models import Person, Unit
 from services.identity.people import Line, line_of_holders
 from services.identity.units import ancestors
@@ -61,8 +61,13 @@ def above(session: Session, unit_id: int, kind: str) -> int:
 
 def place_of(session: Session, unit_id: int) -> tuple[str, str]:
     """Return a unit's path and kind."""
-    (row,) = read_rows(session, _PATH, {"unit": unit_id})
+    (row,) = read_rows(session, *place_query(unit_id))
     return str(row["path"]), str(row["kind"])
+
+
+def place_query(unit_id: int) -> Query:
+    """The same for whoever asks for more in the same trip."""
+    return _PATH, {"unit": unit_id}
 
 
 def path_of(session: Session, unit_id: int) -> str:

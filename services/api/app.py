@@ -1,11 +1,12 @@
 """The application: routers put together, and what they work with."""
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from services.api.openapi import DESCRIPTION, REFUSAL, describe
 from services.api.pages import operations
 from services.api.routes import (
+    actions,
     attachments,
     clocks,
     delegations,
@@ -35,9 +36,9 @@ from services.http.problems import add_handlers, too_large
 from services.runtime import Runtime
 from services.runtime import runtime as default_runtime
 
-_NOUNS = (
-    session, people, units, delegations, worklist, matters, rules, sealed, work_items, clocks, rungs, attachments,
-    messages, journal, procedures, samples, scores, runs, public,
+_NOUNS = (  # tried one after the other: what is asked for most comes first
+    actions, session, people, units, delegations, worklist, matters, rules, sealed, work_items, clocks, rungs,
+    attachments, messages, journal, procedures, samples, scores, runs, public,
 )  # fmt: skip
 
 
@@ -58,10 +59,8 @@ def application() -> FastAPI:
         title="Duban 督办", version="1", description=DESCRIPTION, openapi_url="/api/openapi.json",
         docs_url=None, redoc_url=None, redirect_slashes=False, generate_unique_id_function=_operation_id,
     )  # fmt: skip
-    v1 = APIRouter(prefix="/api/v1", responses=REFUSAL)
-    for noun in _NOUNS:
-        v1.include_router(noun.router)
-    app.include_router(v1)
+    for noun in _NOUNS:  # each by itself: a router within a router is looked through once more
+        app.include_router(noun.router, prefix="/api/v1", responses=REFUSAL)
     app.include_router(probes.router, prefix="/api", responses=REFUSAL)
     app.include_router(metrics.router)
     app.include_router(operations.router)

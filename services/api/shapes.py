@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from annotated_types import Ge, Le
+from fastapi import Header
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 LARGEST = 2**63 - 1
@@ -99,3 +100,13 @@ Answers = Annotated[
     AfterValidator(_storable),
     Field(description="the form's fields; GET /matters/{id}/actions and /procedures tell its JSON Schema"),
 ]
+
+IdempotencyKey = Annotated[
+    Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,100}$")] | None,
+    Header(description="the client's own key of this very request: a repeat changes nothing and gets 409"),
+]
+
+
+def etag_of(version: int) -> str:
+    """Return the ETag of a matter: its version."""
+    return f'"{version}"'

@@ -2,27 +2,28 @@
 
 Authentication reads in a transaction of its own, and an endpoint opens its session itself, within its one worker
 thread. A session handed in by a dependency would be held across a change of threads: with every thread of the pool
-waiting for SQLite's one writer, that writer would wait for a thread. What waits for nothing is `async`: it needs no
-thread, and handing over to one costs more than all it does.
+waiting for SQLite's one writer, that writer would wait for a thread. Everything here is `async`: what waits for nothing
+needs no thread, and what does asks for one by itself, if it is not in one (`threads.apart`).
 """
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 from sqlalchemy.orm import Session
-from structlog.contextvars import bind_contextvars
 
 from services.db.session import DatabaseBusy
 from services.engine.core import Engine
 from services.http.errors import CrossSite, InsufficientScope, SessionOnly
 from services.http.limits import LookUps
+from services.http.threads import apart, name_matter
 from services.identity.access import Actor
 from services.identity.credentials import USE_NOTED_EVERY, authenticate, note_use
 from services.identity.errors import NotAuthenticated, PasswordTemporary
@@ -103,9 +104,8 @@ async def clock() -> datetime:
 
 
 async def service(request: Request) -> Service:
-    """What the application works with; from here on the log names the matter that the address names."""
-    if (matter := request.path_params.get("matter_id")) is not None:
-        bind_contextvars(matter=matter)
+    """What the application works with."""
+    name_matter(request)
     found: Service = request.app.state.service
     return found
 
@@ -114,7 +114,7 @@ Now = Annotated[datetime, Depends(clock)]
 TheService = Annotated[Service, Depends(service)]
 
 
-def authenticated(
+async def authenticated(
     request: Request,
     needed: SecurityScopes,
     the: TheService,
@@ -128,11 +128,15 @@ def authenticated(
         raise NotAuthenticated
     if bearer is None and request.method not in _SAFE:
         refuse_cross_site(request.headers)
+    return await apart(partial(_admit, the, secret, now, request.scope["path"], needed.scopes))
+
+
+def _admit(the: Service, secret: str, now: datetime, path: str, scopes: Iterable[str]) -> Call:
     with the.runtime.database.read() as session:
         actor = authenticate(session, secret, now)
-    if actor.temporary and request.url.path not in _WITH_A_TEMPORARY_PASSWORD:
+    if actor.temporary and path not in _WITH_A_TEMPORARY_PASSWORD:
         raise PasswordTemporary
-    for scope in needed.scopes:
+    for scope in scopes:
         if not actor.allows(scope):
             raise InsufficientScope(scope)
     if secret.startswith(_TOKEN_PREFIX):

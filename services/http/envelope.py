@@ -4,11 +4,10 @@ import re
 import time
 import traceback
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 
 import structlog
 from fastapi import HTTPException, Request, Response
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
@@ -32,7 +31,22 @@ HEADERS = {
 """Set unless the answer sets its own."""
 
 Refuse = Callable[[Request, int], Response]
+RawHeaders = Collection[tuple[bytes, bytes]]
 log = structlog.get_logger(__name__)
+
+
+def raw(headers: Mapping[str, str]) -> RawHeaders:
+    """Return headers as ASGI has them."""
+    return tuple((name.lower().encode(), value.encode()) for name, value in headers.items())
+
+
+def add_missing(message: Message, headers: RawHeaders) -> None:
+    """Give an answer that begins the headers that it does not set itself."""
+    given = {name for name, _ in message["headers"]}
+    message["headers"] = [*message["headers"], *(pair for pair in headers if pair[0] not in given)]
+
+
+_HEADERS = raw(HEADERS)
 
 
 class Envelope:
@@ -54,7 +68,7 @@ class Envelope:
 class _Request:
     def __init__(self, app: ASGIApp, too_large: Refuse, scope: Scope, receive: Receive, send: Send) -> None:
         self.app, self.too_large, self.scope, self._receive, self._send = app, too_large, scope, receive, send
-        self.id = _request_id(Headers(scope=scope).get("x-request-id", ""))
+        self.id = _request_id(_header(scope, b"x-request-id"))
         self.limit = UPLOAD_LIMIT if scope["path"] in UPLOADS else BODY_LIMIT
         self.status: int | None = None
         self.taken = 0
@@ -90,10 +104,7 @@ class _Request:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers["X-Request-ID"] = self.id
-            for name, value in HEADERS.items():
-                headers.setdefault(name, value)
+            add_missing(message, [(b"x-request-id", self.id.encode()), *_HEADERS])
         await self._send(message)
 
 
@@ -108,5 +119,9 @@ def _request_id(given: str) -> str:
 
 
 def _announced_length(scope: Scope) -> int:
-    text = Headers(scope=scope).get("content-length", "")
+    text = _header(scope, b"content-length")
     return int(text) if text.isascii() and text.isdecimal() else 0
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    return next((value.decode("latin-1") for given, value in scope["headers"] if given == name), "")

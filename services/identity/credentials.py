@@ -8,13 +8,14 @@ import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Update, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Update, bindparam, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
 from services.db.session import Database
+from services.db.together import read_together
 from services.identity import passwords
-from services.identity.access import Actor, grants_of
+from services.identity.access import Actor, ActorGrant, held_by
 from services.identity.errors import NotAuthenticated, NotFound, TokenRefused, WrongLogin
 from services.identity.models import Credential, CredentialKind, Person
 
@@ -86,15 +87,19 @@ def issue_token(
 
 def authenticate(session: Session, secret: str, now: datetime) -> Actor:
     """Who calls, with his roles of today; `NotAuthenticated` tells no reason. Only reads: see `note_use`."""
-    found = session.connection().execute(_CALLER, {"digest": _digest(secret), "now": now}).one_or_none()
-    if found is None:
+    asked = {"digest": _digest(secret), "now": now, "on": local_date(now)}
+    (rows,) = read_together(session, (_CALLER, asked))
+    if not rows:
         raise NotAuthenticated
-    scopes = frozenset(found.scopes) if found.kind == CredentialKind.TOKEN else None
-    grants = grants_of(session, found.id, local_date(now))
-    return Actor(found.id, found.name, grants, scopes, temporary=found.password_temporary and scopes is None)
+    first = rows[0]
+    scopes = frozenset(first["scopes"]) if first["kind"] == CredentialKind.TOKEN else None
+    held = (ActorGrant(r["role"], r["unit_id"], r["path"], r["holder_id"]) for r in rows if r["role"] is not None)
+    return Actor(
+        first["id"], first["name"], tuple(held), scopes, temporary=first["password_temporary"] and scopes is None
+    )
 
 
-_CALLER = (
+_WHO = (
     select(Credential.kind, Credential.scopes, Person.id, Person.name, Person.password_temporary)
     .join(Person, Person.id == Credential.person_id)
     .where(
@@ -103,7 +108,15 @@ _CALLER = (
         Credential.expires_at > bindparam("now"),
         Person.active,
     )
+    .cte("caller")
 )
+_HELD = held_by(_WHO)
+_CALLER = (
+    select(*_WHO.c, _HELD.c.role, _HELD.c.unit_id, _HELD.c.path, _HELD.c.person_id.label("holder_id"))
+    .select_from(_WHO.outerjoin(_HELD, true()))
+    .order_by(_HELD.c.id)
+)
+"""One line a role; one without any for somebody who holds none."""
 
 
 def note_use(session: Session, secret: str, now: datetime) -> None:

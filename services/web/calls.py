@@ -4,12 +4,14 @@ from services.http.calls import COOKIE, Call, InPerson, Now, Service, TheService
 from services.http.envelope import Envelope
 from services.http.errors import CrossSite
 from services.http.receipts import status_of
+from services.http.threads import InOneThread
 
 __all__ = [
     "COOKIE",
     "Call",
     "CrossSite",
     "Envelope",
+    "InOneThread",
     "InPerson",
     "Now",
     "Service",

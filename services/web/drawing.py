@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 import segno
 from markupsafe import Markup
@@ -9,6 +10,9 @@ from markupsafe import Markup
 from services.engine.diagram import to_svg
 from services.engine.registry import Definition
 from statemachines.kit.situation import Move
+
+Walked = frozenset[tuple[str | None, str]]
+"""From which state to which: every step a matter took."""
 
 _GROUP = re.compile(r'<g class="(state|move)([^"]*)" ([^>]*)>')
 _DRAWN: dict[str, str] = {}
@@ -20,7 +24,13 @@ def coloured(definition: Definition, trail: Collection[Move], state: str, possib
 
     Raises CannotDraw where the layout program is missing.
     """
-    walked = {(move.source, move.target) for move in trail}
+    walked = frozenset((move.source, move.target) for move in trail)
+    return _coloured(_drawn(definition), walked, state, frozenset(possible))
+
+
+@lru_cache(maxsize=200)
+def _coloured(drawn: str, walked: Walked, state: str, possible: frozenset[str]) -> Markup:
+    """Most matters go one of a few ways, and a page is opened more than once."""
     passed = {place for pair in walked for place in pair if place}
 
     def mark(group: re.Match[str]) -> str:
@@ -29,7 +39,7 @@ def coloured(definition: Definition, trail: Collection[Move], state: str, possib
         css = _of_state(data["state"], state, passed) if is_state else _of_move(data, walked, state, possible)
         return f'<g class="{group[1]}{group[2]}{css}" {group[3]}>'
 
-    return Markup(_GROUP.sub(mark, _drawn(definition)))
+    return Markup(_GROUP.sub(mark, drawn))
 
 
 def qr_code(address: str) -> Markup:
@@ -48,9 +58,7 @@ def _of_state(place: str, state: str, passed: Collection[str]) -> str:
     return " now" if place == state else " passed" if place in passed else ""
 
 
-def _of_move(
-    data: dict[str, str], walked: Collection[tuple[str | None, str]], state: str, possible: Collection[str]
-) -> str:
+def _of_move(data: dict[str, str], walked: Walked, state: str, possible: Collection[str]) -> str:
     if data["source"] == state and set(data["actions"].split()) & set(possible):
         return " possible"
     return " passed" if (data["source"], data["target"]) in walked else ""

@@ -5,9 +5,9 @@ from typing import Any
 
 import structlog
 from fastapi import Request, Response
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.http.envelope import add_missing, raw
 from services.web.troubles import failed, oversized
 
 POLICY = (
@@ -19,6 +19,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",  # the origin has to come along with plain forms of old browsers
     "X-Frame-Options": "SAMEORIGIN",
 }
+_HEADERS = raw(HEADERS)
 
 log = structlog.get_logger(__name__)
 
@@ -45,9 +46,7 @@ class Guard:
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 begun.append(message["status"])
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                add_missing(message, _HEADERS)
             await send(message)
 
         try:

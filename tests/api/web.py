@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +87,11 @@ def serve(county: County, vault: Vault, home: Path, *, lasts: str = "of one test
     settings = Settings(home=home, secret_file=home / "secret.key", database_url=_url(county.database))
     with put_together_already(lasts):
         app = create_app(Runtime(settings, county.database, vault))
-    app.dependency_overrides[clock] = lambda: county.now
+
+    async def present() -> datetime:
+        return county.now
+
+    app.dependency_overrides[clock] = present
     return Web(county, app)
 
 

@@ -3,6 +3,7 @@
 import re
 import warnings
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,12 @@ def serve(county: County, vault: Vault, home: Path) -> Site:
     url = county.database.url.render_as_string(hide_password=False)
     with put_together_already():
         app = create_app(_runtime(home, url, county.database, vault))
+
+    async def present() -> datetime:
+        return county.now
+
     for half in (app.api, app.web):
-        half.dependency_overrides[clock] = lambda: county.now
+        half.dependency_overrides[clock] = present
     return Site(county, app)
 
 

@@ -10,8 +10,8 @@ from fastapi import APIRouter
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from services.api.routes.matters import DeedDone, IdempotencyKey, Version
-from services.api.shapes import Id, Reason, Sent
+from services.api.routes.actions import DeedDone, Version
+from services.api.shapes import Id, IdempotencyKey, Reason, Sent
 from services.engine.perform import perform
 from services.engine.queries.explaining import Explanation, explain_clock
 from services.engine.visibility import find_visible

@@ -1,35 +1,34 @@
-"""Matters: search, open, look at, act."""
+"""Matters: search, open, look at."""
 
-import re
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Header, Query, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import Field, StringConstraints
+from fastapi import APIRouter, Depends, Query, Response
 
-from services.api.shapes import Answers, Cursor, Day, Id, Limit, Listed, Name, Sent, Shown, Words
+from services.api.shapes import (
+    Answers,
+    Cursor,
+    Day,
+    Id,
+    IdempotencyKey,
+    Limit,
+    Listed,
+    Name,
+    Sent,
+    Shown,
+    Words,
+    etag_of,
+)
 from services.engine.looking import look
 from services.engine.opening import open_matter
-from services.engine.perform import perform
-from services.engine.queries.actions import PossibleAction, possible_actions
 from services.engine.queries.details import LinkView, MatterView, get_matter, links
 from services.engine.queries.explaining import Explanation, explain_clocks
 from services.engine.queries.history import EntryView, timeline
 from services.engine.queries.matters import MatterFilters, MatterRow, list_matters
-from services.http.calls import Acting, Reading, Registering
+from services.http.calls import Reading, Registering
+from services.http.threads import InOneThread
 from services.identity.units import get_unit
 
-router = APIRouter(prefix="/matters", tags=["matters"])
-
-IdempotencyKey = Annotated[
-    Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,100}$")] | None,
-    Header(description="the client's own key of this very request: a repeat changes nothing and gets 409"),
-]
-IfMatch = Annotated[
-    Annotated[str, StringConstraints(max_length=30)] | None,
-    Header(description='the ETag of the matter the caller looked at, such as "7"'),
-]
-Version = Annotated[Id | None, Field(description="the version the caller looked at; another one gets 409")]
+router = APIRouter(prefix="/matters", tags=["matters"], route_class=InOneThread)
 
 
 class NewMatter(Sent):
@@ -47,22 +46,7 @@ class OpenedMatter(Shown):
     receipt_code: str | None
 
 
-class Deed(Sent):
-    answers: Answers = Field(default_factory=dict)
-    version: Version = None
-
-
-class DeedDone(Shown):
-    """Where the matter stands now, the journal's entry, and the ids of matters opened by it."""
-
-    matter_id: int
-    state: str
-    version: int
-    entry_seq: int
-    opened: list[int]
-
-
-def read_filters(
+async def read_filters(
     procedure: Annotated[Words | None, Query()] = None,
     state: Annotated[Words | None, Query()] = None,
     unit: Annotated[Id | None, Query(description="this unit and all below it")] = None,
@@ -114,7 +98,7 @@ def show_matter(matter_id: Id, call: Reading, response: Response) -> MatterView:
     with call.read() as session:
         loaded = look(session, call.engine, call.actor, matter_id)
         shown = get_matter(session, call.engine, loaded, call.actor, call.now)
-    response.headers["ETag"] = _etag(shown.version)
+    response.headers["ETag"] = etag_of(shown.version)
     return shown
 
 
@@ -145,46 +129,3 @@ def show_links(matter_id: Id, call: Reading) -> list[LinkView]:
     """Show the matters linked to this one that the caller may know of."""
     with call.read() as session:
         return links(session, call.engine, call.actor, matter_id)
-
-
-@router.get("/{matter_id}/actions")
-def show_actions(matter_id: Id, call: Reading) -> list[PossibleAction]:
-    """Show what can be done with a matter now, each with its form, and why the caller may not."""
-    with call.read() as session:
-        return possible_actions(look(session, call.engine, call.actor, matter_id), call.actor, call.now)
-
-
-@router.post("/{matter_id}/actions/{action}")
-def act(
-    matter_id: Id,
-    action: Words,
-    body: Deed,
-    call: Acting,
-    response: Response,
-    idempotency_key: IdempotencyKey = None,
-    if_match: IfMatch = None,
-) -> DeedDone:
-    """Move a matter by one action: all of it happens, or nothing and the answer says why."""
-    seen = body.version or version_of(if_match)
-    with call.write() as session:
-        done = perform(
-            call.engine, session, matter_id, action, call.actor, body.answers, call.now,
-            request_key=idempotency_key, seen_version=seen,
-        )  # fmt: skip
-    response.headers["ETag"] = _etag(done.version)
-    return DeedDone.model_validate(done)
-
-
-def version_of(if_match: str | None) -> int | None:
-    """Read the version out of If-Match; raise RequestValidationError for anything that is no ETag of ours."""
-    if if_match is None:
-        return None
-    found = re.fullmatch(r'"([1-9][0-9]{0,17})"', if_match)
-    if found is None:
-        wrong = {"loc": ("header", "If-Match"), "type": "etag", "msg": 'give the ETag of the matter, such as "7"'}
-        raise RequestValidationError([wrong])
-    return int(found[1])
-
-
-def _etag(version: int) -> str:
-    return f'"{version}"'

@@ -7,11 +7,12 @@ from fastapi import APIRouter, Depends, Query
 from services.api.shapes import Cursor, Id, Limit, Listed, Words
 from services.engine.queries.worklist import WorkFilters, WorkRow, light_counts, worklist
 from services.http.calls import Reading
+from services.http.threads import InOneThread
 
-router = APIRouter(prefix="/worklist", tags=["worklist"])
+router = APIRouter(prefix="/worklist", tags=["worklist"], route_class=InOneThread)
 
 
-def read_filters(
+async def read_filters(
     light: Annotated[Literal["red", "yellow", "green", "grey", "all"], Query()] = "all",
     procedure: Annotated[Words | None, Query()] = None,
     state: Annotated[Words | None, Query()] = None,

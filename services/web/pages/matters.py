@@ -13,7 +13,7 @@ from services.engine.queries import PossibleAction
 from services.engine.visibility import find_visible
 from services.notifications.attention import note_seen
 from services.web.acting import ActForm, empty_form, refused_form, shown_again
-from services.web.calls import Call
+from services.web.calls import Call, InOneThread
 from services.web.drawing import qr_code
 from services.web.forgery import Visitor
 from services.web.forms.fields import read_fields
@@ -23,7 +23,7 @@ from services.web.forms.sent import Sent, request_key, whole
 from services.web.matters import Deeds, deeds_of, show_aside, show_history, show_matter
 from services.web.rendering import done, render
 
-router = APIRouter(prefix="/matters")
+router = APIRouter(prefix="/matters", route_class=InOneThread)
 Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Name = Annotated[str, Path(max_length=100, pattern=r"^[a-z][a-z0-9_]*$")]
 Asked = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]

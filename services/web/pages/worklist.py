@@ -14,14 +14,14 @@ from services.engine.work import claim, transfer, urge
 from services.ledgers.asking import Asking
 from services.ledgers.exports import export_now
 from services.web import choices
-from services.web.calls import Call
+from services.web.calls import Call, InOneThread
 from services.web.exports import send_workbook
 from services.web.forgery import Visitor
 from services.web.lighting import LIGHTS
 from services.web.rendering import done, render, wants_fragment
 from services.web.worklists import SORTS, URGENT, chosen, gather_found, show_worklist
 
-router = APIRouter()
+router = APIRouter(route_class=InOneThread)
 Asked = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
 Typed = Annotated[str, Form(max_length=2000, pattern=r"^[^\x00]*$")]
 Items = Annotated[list[int], Form(max_length=200)]

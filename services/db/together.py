@@ -1,7 +1,7 @@
 """Straight to PostgreSQL's driver, with statements that were built and compiled once: what the hot path is made of.
 
 Several queries or changes go in one round trip, by the driver's pipeline. SQLite, which knows no trips, runs them one
-by one as anything else.
+by one, queries by its driver as well (`reading`).
 """
 
 import re
@@ -11,14 +11,14 @@ from functools import lru_cache
 from typing import Any
 
 import psycopg
-from psycopg.rows import RowFactory, RowMaker
+from psycopg.rows import RowFactory, RowMaker, namedtuple_row
 from sqlalchemy import Connection, Dialect, Insert, Select, Table, Update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
-from services.db import bulk
+from services.db import bulk, reading
 from services.db.trips import one_trip
 
 Row = dict[str, Any]
@@ -32,6 +32,8 @@ def read_rows(session: Session, query: Statement, values: Mapping[str, Any]) -> 
     """Run one query and return its rows by column name."""
     connection = session.connection()
     if connection.dialect.name != "postgresql":
+        if isinstance(query, Select) and not connection.dispatch.before_cursor_execute:  # traces listen there
+            return reading.read(connection, query, values)
         return [dict(row) for row in connection.execute(query, values).mappings()]
     with _errors(connection):
         return _start(connection, query, values).fetchall()
@@ -75,6 +77,18 @@ def insert_returning(session: Session, statement: ReturningInsert[Any], rows: li
             return [found for (found,) in cursor.execute(text, _processed(rows[0], processors))]
         cursor.executemany(text, [_processed(row, processors) for row in rows], returning=True)
         return [found for made in cursor.results() for (found,) in made]
+
+
+def insert_one(connection: Connection, statement: Insert, row: Row) -> list[Any]:
+    """Insert a row that leaves nothing to defaults, on PostgreSQL; return what the statement returns.
+
+    SQLAlchemy keeps no compiled text of an insert that minds conflicts.
+    """
+    text, processors = _prepared(statement, connection.dialect, tuple(row))
+    with _errors(connection):
+        cursor = _driver(connection).cursor(row_factory=namedtuple_row)
+        cursor.execute(text, _processed(row, processors))
+        return cursor.fetchall() if cursor.description else []
 
 
 def _change(connection: Connection, statement: Insert | Update, rows: list[Row]) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from services.db import bulk
 from services.db.base import Base
+from services.db.together import insert_one
 
 
 def insert_missing(
@@ -27,6 +28,8 @@ def insert_missing(
         return []
     connection, table = session.connection(), model.__table__
     assert isinstance(table, Table)
+    if connection.dialect.name == "postgresql" and len(rows) == 1 and _is_whole(table, tuple(rows[0])):
+        return insert_one(connection, _insert(table, "postgresql", tuple(unique), tuple(returning)), rows[0])
     if connection.dialect.name == "postgresql" and len(rows) >= bulk.AT_LEAST:
         statement = _insert_many(table, tuple(rows[0]), tuple(unique), tuple(returning))
         given: Any = bulk.as_json(table, rows)
@@ -34,6 +37,12 @@ def insert_missing(
         statement, given = _insert(table, connection.dialect.name, tuple(unique), tuple(returning)), list(rows)
     made = connection.execute(statement, given)
     return list(made) if returning else []
+
+
+@cache
+def _is_whole(table: Table, columns: tuple[str, ...]) -> bool:
+    """Whether these columns leave nothing to defaults of ours."""
+    return not any(column.default is not None and column.name not in columns for column in table.columns)
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy import RowMapping, select, update
 from sqlalchemy.orm import Session
@@ -20,6 +20,9 @@ from services.engine.visibility import find_visible
 from services.identity.access import Actor
 from services.identity.models import Person
 from services.identity.people import Line, line_of_holders
+
+Rung = Mapping[Any, Any]
+"""A row of `open_rungs`."""
 
 
 class AlreadyAcknowledged(Conflict):
@@ -72,14 +75,12 @@ def waiting_for(
     return found
 
 
-def may_acknowledge(session: Session, actor: Actor, now: datetime, rungs: Sequence[RowMapping]) -> frozenset[int]:
-    """Return the ids of those rungs (rows of `open_rungs`) that this person may acknowledge."""
+def may_acknowledge(session: Session, actor: Actor, now: datetime, rungs: Sequence[Rung]) -> frozenset[int]:
+    """Return the ids of those rungs that this person may acknowledge."""
     return frozenset(rung["id"] for rung in _addressed_to(session, _Addressed(session, now), actor, rungs))
 
 
-def _addressed_to(
-    session: Session, addressed: "_Addressed", actor: Actor, rungs: Sequence[RowMapping]
-) -> Iterator[RowMapping]:
+def _addressed_to(session: Session, addressed: "_Addressed", actor: Actor, rungs: Sequence[Rung]) -> Iterator[Rung]:
     matters = {rung["matter_id"] for rung in rungs}
     mine, away, turns = stands_in_for(actor), _exclusions(session, matters), _last_turns(session, matters)
     for rung in rungs:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
+from services.db.together import read_rows
 from services.engine.core import Engine
 from services.engine.errors import MatterNotFound
 from services.engine.loading import MATTER, Loaded, load_around
@@ -16,11 +17,10 @@ from services.identity.access import Actor
 
 def look(session: Session, engine: Engine, actor: Actor, matter_id: int) -> Loaded:
     """Return a matter; raise MatterNotFound where there is none or the actor may not know of it."""
-    wanted = _one(actor, engine.registry)
-    row = session.connection().execute(wanted, {"matter_id": matter_id}).mappings().one_or_none()
-    if row is None:
+    found = read_rows(session, _one(actor, engine.registry), {"matter_id": matter_id})
+    if not found:
         raise MatterNotFound
-    return load_around(engine, session, dict(row))
+    return load_around(engine, session, found[0])
 
 
 @lru_cache(maxsize=1024)

@@ -43,7 +43,7 @@ class InOneThread(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         body = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
-        if not body and not self.methods <= _WITHOUT_BODY:
+        if not body and not (self.methods or set()) <= _WITHOUT_BODY:
             return handle
 
         async def handed_over(request: Request) -> Response:

@@ -7,6 +7,7 @@ from sqlalchemy import BindParameter, Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from services.db.session import READS
+from services.db.together import read_rows
 from services.identity.models import Person, Unit
 
 
@@ -30,5 +31,5 @@ def _names(session: Session, statement: Select[Any], ids: Iterable[int | None]) 
     wanted = sorted({one for one in ids if one is not None})
     known: dict[int, str] = session.info.setdefault(statement, {}) if session.info.get(READS) else {}
     if missing := [one for one in wanted if one not in known]:
-        known.update(session.connection().execute(statement, {"ids": missing}).tuples().all())
+        known.update((row["id"], row["name"]) for row in read_rows(session, statement, {"ids": missing}))
     return {one: known[one] for one in wanted if one in known}

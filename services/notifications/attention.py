@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, ForeignKey, Index, Select, bindparam, sele
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.db.base import Base
+from services.db.together import read_rows
 from services.db.upsert import insert_missing
 from services.engine.core import Engine
 from services.engine.models import Entry, Matter
@@ -45,14 +46,14 @@ def unfollow(session: Session, actor: Actor, matter_id: int) -> None:
 def attention_of(session: Session, actor: Actor, matter_id: int) -> tuple[datetime | None, bool]:
     """Return when the actor last opened this matter, if ever, and whether he follows it."""
     asked = {"person_id": actor.id, "matter_id": matter_id}
-    found = session.connection().execute(_PAID, asked).one_or_none()
-    return (found.seen_at, found.followed_at is not None) if found else (None, False)
+    found = read_rows(session, _PAID, asked)
+    return (found[0]["seen_at"], found[0]["followed_at"] is not None) if found else (None, False)
 
 
 def seen_at(session: Session, actor: Actor, matter_ids: Collection[int]) -> dict[int, datetime]:
     """Return when the actor last opened each of these matters; those he never opened are missing."""
     asked = {"person_id": actor.id, "matters": list(matter_ids)}
-    return dict(session.connection().execute(_SEEN, asked).tuples().all())
+    return {row["matter_id"]: row["seen_at"] for row in read_rows(session, _SEEN, asked)}
 
 
 _PAID = select(Attention.seen_at, Attention.followed_at).where(

@@ -1,7 +1,7 @@
 """The form of an action on a matter's page: empty, or again with all that was typed and what is in its way."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from secrets import token_urlsafe
 
 from sqlalchemy.orm import Session
@@ -23,7 +23,7 @@ NOTHING = Objections()
 class ActForm:
     """`chosen` is None where nothing can be done. `version` and `seq` say what the page showed; `key` is the key of
     the request to come. `changed` is what others did since (None: nothing); `left` is what was typed for an action
-    that is no longer possible; `refusal` is why the engine did not do it."""
+    that is no longer possible; `refusal` is why the engine did not do it; `blank`: nobody has typed anything in it."""
 
     matter_id: int
     deeds: Deeds
@@ -38,6 +38,7 @@ class ActForm:
     refusal: str = ""
     changed: Sequence[EntryFacts] | None = None
     left: Sequence[str] = field(default_factory=tuple)
+    blank: bool = False
 
     @property
     def address(self) -> str:
@@ -54,7 +55,9 @@ def empty_form(session: Session, call: Call, loaded: Loaded, deeds: Deeds, actio
     """Return the form of this action, or of the first that is possible."""
     chosen = deeds.named(action) or next(iter(deeds.allowed), None)
     fields = read_fields(chosen.form) if chosen else ()
-    return _form(session, call, loaded, deeds, chosen, Typed.initial(fields))
+    typed = Typed.initial(fields)
+    form = _form(session, call, loaded, deeds, chosen, typed)
+    return replace(form, blank=bool(fields) and not any(picked(typed, fields).values()))
 
 
 def shown_again(

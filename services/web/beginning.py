@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 from secrets import token_urlsafe
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
+from services.engine.core import Engine
 from services.engine.errors import NotPermitted
 from services.engine.queries import form_schema
 from services.engine.registry import Definition
@@ -52,9 +55,10 @@ def openings(session: Session, call: Call) -> list[Opening]:
     return [made for key in sorted(call.engine.registry.procedures) if (made := _opening(session, call, key))]
 
 
-def opening_roles(call: Call) -> frozenset[str]:
-    """Return the roles that may open something by hand today."""
-    registry, today = call.engine.registry, local_date(call.now)
+@lru_cache(maxsize=16)
+def opening_roles(engine: Engine, today: date) -> frozenset[str]:
+    """Return the roles that may open something by hand on a day."""
+    registry = engine.registry
     current = (registry.current(key, today) for key in registry.procedures)
     return frozenset(role for found in current if found.procedure.by_hand for role in found.policy.open)
 

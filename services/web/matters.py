@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from markupsafe import Markup
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from services.db.together import read_rows
 from services.engine.acknowledging import may_acknowledge
 from services.engine.diagram import CannotDraw
 from services.engine.loading import Loaded
@@ -49,7 +50,17 @@ class StepFacts:
     title: str
     by: str
     at: datetime
-    facts: list[Fact]
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """All that is on record of a matter, with the rules it is bound to: what is drawn once, however often shown."""
+
+    matter_id: int
+    policy: str
+    policy_effective: date
+    steps: tuple[StepFacts, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +98,15 @@ class MatterPage:
     """
 
     matter: MatterView
-    steps: list[StepFacts]
+    record: Record
     followed: bool
     unread: bool
     aside: Aside
     drawing: Markup | None
+
+    @property
+    def steps(self) -> tuple[StepFacts, ...]:
+        return self.record.steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +125,7 @@ def show_matter(session: Session, call: Call, loaded: Loaded, deeds: Deeds) -> M
     view = get_matter(session, call.engine, loaded, call.actor, call.now)
     seen, followed = attention_of(session, call.actor, loaded.id)
     return MatterPage(
-        view, _steps(session, call, loaded.definition, view), followed, _is_unread(view, seen),
+        view, _record(session, call, loaded.definition, view), followed, _is_unread(view, seen),
         _aside(session, call, loaded, view),
         _draw(loaded, {action.name for action in deeds.allowed}),
     )  # fmt: skip
@@ -170,23 +185,23 @@ def _form(definition: Definition, action: str) -> tuple[Field, ...]:
 _FORMS: dict[tuple[str, str, str], tuple[Field, ...]] = {}
 
 
-def _steps(session: Session, call: Call, definition: Definition, view: MatterView) -> list[StepFacts]:
+def _record(session: Session, call: Call, definition: Definition, view: MatterView) -> Record:
     forms = {step.action: _form(definition, step.action) for step in view.steps}
     names = _names(session, call, ((forms[step.action], step.answers) for step in view.steps))
-    sealed = set(session.connection().execute(_SEALED, {"matter_id": view.id}).scalars())
-    return [
+    sealed = {row["name"] for row in read_rows(session, _SEALED, {"matter_id": view.id})}
+    steps = (
         StepFacts(step.title, step.by_name or "系统", datetime.fromisoformat(step.at),
-                  facts(forms[step.action], step.answers, names, sealed))
+                  tuple(facts(forms[step.action], step.answers, names, sealed)))
         for step in view.steps
-    ]  # fmt: skip
+    )  # fmt: skip
+    return Record(view.id, view.policy, view.policy_effective, tuple(steps))
 
 
 _SEALED = select(Sealed.name).where(Sealed.matter_id == bindparam("matter_id")).distinct()
 
 
 def _aside(session: Session, call: Call, loaded: Loaded, view: MatterView) -> Aside:
-    wanted = open_rungs_of_one(call.engine, call.actor)
-    found = session.connection().execute(wanted, {"matter_id": view.id}).mappings().all()
+    found = read_rows(session, open_rungs_of_one(call.engine, call.actor), {"matter_id": view.id})
     mine = may_acknowledge(session, call.actor, call.now, found) if found else frozenset()
     rungs = [rung_view(session, call.engine, rung) for rung in found]
     panels = cards(session, call, loaded.definition, view.panels)

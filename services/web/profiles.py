@@ -7,6 +7,7 @@ from datetime import date
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from services.db.together import read_rows
 from services.identity.access import Actor
 from services.identity.models import Person, Post, Unit
 from services.identity.names import people_by_id, units_by_id
@@ -36,8 +37,8 @@ class Profile:
 
 def profile_of(session: Session, actor: Actor) -> Profile:
     """Return what the top bar shows."""
-    row = session.connection().execute(_PROFILE, {"person_id": actor.id}).one()
-    return Profile(row.name, row.login or "", row.post or "", row.county or "", row.unread)
+    (row,) = read_rows(session, _PROFILE, {"person_id": actor.id})
+    return Profile(row["name"], row["login"] or "", row["post"] or "", row["county"] or "", row["unread"])
 
 
 def posts_of(session: Session, person_id: int, on: date) -> list[Held]:

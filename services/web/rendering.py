@@ -11,6 +11,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
+from sqlalchemy.orm import Session
 
 from config.calendar import SHANGHAI, local_date
 from services.engine.queries import Light
@@ -20,6 +21,8 @@ from services.web.beginning import opening_roles
 from services.web.calls import Call
 from services.web.choices import Choice
 from services.web.forgery import tokens_of
+from services.web.forms.fields import Field
+from services.web.forms.reading import Typed
 from services.web.navigation import navigation
 from services.web.profiles import profile_of
 
@@ -41,6 +44,7 @@ class Templates:
         self._environment.filters.update(day=day, due_day=due_day, moment=moment, when=when, weekday=weekday)
         self._environment.filters.update(badge=lru_cache(1000)(partial(_badge, icon)), chip=_chip)
         self._environment.filters.update(options=options, grouped=grouped, drawn=lru_cache(5000)(self._drawn))
+        self._environment.filters.update(blank=lru_cache(1000)(self._blank))
 
     def text(self, name: str, values: dict[str, Any]) -> str:
         return self._environment.get_template(name).render(values)
@@ -48,6 +52,10 @@ class Templates:
     def _drawn(self, line: Hashable, name: str) -> Markup:
         """Draw one line of a list from nothing but itself: the same one is shown again and again, and to many."""
         return Markup(self.text(name, {"line": line}))
+
+    def _blank(self, fields: tuple[Field, ...]) -> Markup:
+        """Draw a form that nobody has typed in."""
+        return Markup(self.text("forms/blank.html", {"fields": fields, "typed": Typed.initial(fields)}))
 
 
 def render(
@@ -59,9 +67,19 @@ def render(
     """
     hx = fragment is not None and wants_fragment(request)
     given = {"call": call, "now": call.now, "csrf": tokens_of(call)[0], "path": request.url.path, "hx": hx}
-    if not hx and not wants_fragment(request):
-        given |= _surroundings(request, call)
+    if "me" not in values and not wants_fragment(request):
+        with call.read() as session:
+            given |= frame(session, request, call)
     return _answer(request, fragment if hx and fragment else template, status, given | values)
+
+
+def frame(session: Session, request: Request, call: Call) -> dict[str, Any]:
+    """Return what the frame of a whole page shows, to be given to `render` by a page that is reading anyway."""
+    if wants_fragment(request):
+        return {}
+    templates: Templates = request.app.state.templates
+    opening = opening_roles(call.engine, local_date(call.now))
+    return {"me": profile_of(session, call.actor), "nav": navigation(call.actor, templates.pages, opening)}
 
 
 def render_bare(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
@@ -133,13 +151,6 @@ def _options(choices: tuple[Choice, ...], value: str) -> Markup:
         )
         for choice in choices
     )  # fmt: skip
-
-
-def _surroundings(request: Request, call: Call) -> dict[str, Any]:
-    templates: Templates = request.app.state.templates
-    with call.read() as session:
-        me = profile_of(session, call.actor)
-    return {"me": me, "nav": navigation(call.actor, templates.pages, opening_roles(call))}
 
 
 def _answer(request: Request, name: str, status: int, values: dict[str, Any]) -> HTMLResponse:

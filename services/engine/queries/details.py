@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
+from services.db.together import read_rows
 from services.engine import clocks as clk
 from services.engine.core import Engine
 from services.engine.loading import Loaded
@@ -159,8 +160,8 @@ _ID: BindParameter[int] = bindparam("matter_id")
 
 
 def _links(session: Session, engine: Engine, actor: Actor, matter_id: int) -> list[LinkView]:
-    found = session.connection().execute(_linked(actor, engine.registry), {"matter_id": matter_id}).mappings()
-    return [_link(session, engine, dict(row), row["from_id"] == matter_id) for row in found]
+    found = read_rows(session, _linked(actor, engine.registry), {"matter_id": matter_id})
+    return [_link(session, engine, row, row["from_id"] == matter_id) for row in found]
 
 
 @lru_cache(maxsize=512)
@@ -215,5 +216,5 @@ _FILES = (
 def _attachments(session: Session, matter_id: int) -> list[AttachmentView]:
     return [
         AttachmentView(**{name: row[name] for name in AttachmentView.__slots__})
-        for row in session.connection().execute(_FILES, {"matter_id": matter_id}).mappings()
+        for row in read_rows(session, _FILES, {"matter_id": matter_id})
     ]

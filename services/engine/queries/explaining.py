@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from services.db.together import read_rows
 from services.engine import clocks as clk
 from services.engine.core import Engine
 from services.engine.errors import MatterNotFound
@@ -77,8 +78,8 @@ def explain_clock(session: Session, engine: Engine, actor: Actor, clock_id: int,
 
 def explain_clocks(session: Session, engine: Engine, loaded: Loaded, now: datetime) -> list[Explanation]:
     """Return every clock of a matter that `look` has found, with its explanation."""
-    rows = session.connection().execute(_CLOCKS, {"matter_id": loaded.id}).mappings().all()
-    return [_explained(engine, dict(row), loaded.row, loaded.definition, Lights(engine, now), now) for row in rows]
+    rows = read_rows(session, _CLOCKS, {"matter_id": loaded.id})
+    return [_explained(engine, row, loaded.row, loaded.definition, Lights(engine, now), now) for row in rows]
 
 
 def _explained(
@@ -93,8 +94,8 @@ def clocks_of(
     session: Session, matter_id: int, definition: Definition, lights: Lights, now: datetime
 ) -> list[ClockView]:
     """Return every clock of a matter, those that ended too, in the order they were started."""
-    rows = session.connection().execute(_CLOCKS, {"matter_id": matter_id}).mappings()
-    return [clock_view(dict(row), definition, lights, now) for row in rows]
+    rows = read_rows(session, _CLOCKS, {"matter_id": matter_id})
+    return [clock_view(row, definition, lights, now) for row in rows]
 
 
 _CLOCKS = select(*Clock.__table__.columns).where(Clock.matter_id == bindparam("matter_id")).order_by(Clock.id)

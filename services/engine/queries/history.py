@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from services.db.together import read_rows
 from services.engine.loading import Loaded
 from services.engine.models import Entry
 from services.engine.queries.labels import action_title, state_label
@@ -44,7 +45,7 @@ def timeline(
     definition, limit = loaded.definition, within(limit)
     before = read_id(cursor) if cursor is not None else LARGEST_ID
     asked = {"matter_id": loaded.id, "before": before, "at_most": limit + 1}
-    rows = session.connection().execute(_ENTRIES, asked).mappings().all()
+    rows = read_rows(session, _ENTRIES, asked)
     hidden = withheld(loaded, actor)
     shown = [
         EntryView(

@@ -1,9 +1,10 @@
 """Deadline lights: one colour and one wording for lists, tiles, pages and filters."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 
 from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, not_, or_, select, tuple_
@@ -13,6 +14,7 @@ from config.calendar import WorkingCalendar, local_date, start_of_day
 from services.engine import clocks as clk
 from services.engine.core import Engine
 from services.engine.models import Clock, Matter
+from services.engine.registry import Registry
 
 Colour = Literal["red", "yellow", "green", "grey"]
 COLOURS: tuple[Colour, ...] = ("red", "yellow", "green", "grey")
@@ -48,7 +50,11 @@ def _light(due_at: datetime | None, now: datetime, until: datetime, provisional:
 
 def warned_until(warn: int, now: datetime, calendar: WorkingCalendar) -> datetime:
     """Return the latest due instant that is at most `warn` working days away, today not counted."""
-    return start_of_day(calendar.add_workdays(local_date(now), warn + 1))
+    return _warned_until(warn, local_date(now), calendar)
+
+
+def _warned_until(warn: int, today: date, calendar: WorkingCalendar) -> datetime:
+    return start_of_day(calendar.add_workdays(today, warn + 1))
 
 
 class Lights:
@@ -60,15 +66,10 @@ class Lights:
 
     def __init__(self, engine: Engine, now: datetime) -> None:
         self._now = now
-        registry = engine.registry
-        self._warn = {
-            (key, name): rule.warn
-            for key in registry.procedures
-            for name, rule in registry.versions(key)[-1].policy.clocks.items()
-        }
+        self._warn = _warnings(engine.registry)
         self._least = min(self._warn.values(), default=0)
         self._made: dict[tuple[datetime | None, int, bool], Light] = {}
-        self._until = {warn: warned_until(warn, now, engine.calendar) for warn in {self._least, *self._warn.values()}}
+        self._until = _until(engine, local_date(now))
 
     @property
     def moments(self) -> dict[str, datetime]:
@@ -141,6 +142,23 @@ class Lights:
 
     def _warned(self, procedure: str, clock: str) -> int:
         return self._warn.get((procedure, clock), self._least)
+
+
+@lru_cache(maxsize=4)
+def _warnings(registry: Registry) -> Mapping[tuple[str, str], int]:
+    """How many working days before its end each clock warns, by procedure and name."""
+    return {
+        (key, name): rule.warn
+        for key in registry.procedures
+        for name, rule in registry.versions(key)[-1].policy.clocks.items()
+    }
+
+
+@lru_cache(maxsize=16)
+def _until(engine: Engine, today: date) -> Mapping[int, datetime]:
+    """Until when a deadline is near, by how early a clock warns."""
+    warnings = _warnings(engine.registry).values()
+    return {warn: _warned_until(warn, today, engine.calendar) for warn in {min(warnings, default=0), *warnings}}
 
 
 def _running_clocks(session: Session, matter_ids: list[int]) -> dict[int, list[Any]]:

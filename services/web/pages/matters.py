@@ -21,7 +21,7 @@ from services.web.forms.objections import read_objections
 from services.web.forms.reading import Typed
 from services.web.forms.sent import Sent, request_key, whole
 from services.web.matters import Deeds, deeds_of, show_aside, show_history, show_matter
-from services.web.rendering import done, render
+from services.web.rendering import done, frame, render
 
 router = APIRouter(prefix="/matters", route_class=InOneThread)
 Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
@@ -37,12 +37,13 @@ def show(request: Request, call: Visitor, matter_id: Id, do: Asked = "") -> Resp
         deeds = deeds_of(call, loaded)
         page = show_matter(session, call, loaded, deeds)
         form = empty_form(session, call, loaded, deeds, do)
+        around = frame(session, request, call)
     if page.unread:
         with call.write() as session:
             note_seen(session, call.actor, matter_id, call.now)
     return render(
         request, call, "matter/page.html", fragment="matter/body.html", page=page, matter=page.matter,
-        aside=page.aside, act=form,
+        aside=page.aside, act=form, **around,
     )  # fmt: skip
 
 

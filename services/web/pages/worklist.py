@@ -18,7 +18,7 @@ from services.web.calls import Call, InOneThread
 from services.web.exports import send_workbook
 from services.web.forgery import Visitor
 from services.web.lighting import LIGHTS
-from services.web.rendering import done, render, wants_fragment
+from services.web.rendering import done, frame, render, wants_fragment
 from services.web.worklists import SORTS, URGENT, chosen, gather_found, show_worklist
 
 router = APIRouter(route_class=InOneThread)
@@ -49,6 +49,7 @@ def show(request: Request, call: Visitor, filters: Filters, sort: Asked = "", cu
     with call.read() as session:
         found = show_worklist(session, call, filters, sort, cursor or None)
         offered: dict[str, Any] = {} if wants_fragment(request) else {"units": choices.units(session, call)}
+        offered |= frame(session, request, call)
     return render(
         request, call, "worklist/page.html", fragment="worklist/list.html", found=found, filters=filters,
         sort=sort if sort in SORTS else URGENT, sorts=SORTS, address=_address(filters, sort), cursor=cursor,

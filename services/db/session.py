@@ -31,6 +31,7 @@ PING_AFTER = 1.0
 """Seconds of rest after which a connection to PostgreSQL is tried before it is used."""
 
 _RESTS_SINCE = "rests_since"
+_REFUSES = "refuses_changes"
 _OPTIONS: dict[str, Any] = POOL | {
     "json_serializer": json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode,
     "hide_parameters": True,  # an error's text goes to logs, where no answer of a form belongs
@@ -225,13 +226,22 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     mode = connection.get_execution_options().get(_MODE)
+    driver: Any = connection.connection.driver_connection
+    refuse_changes(driver, connection.info, mode == "read")
     if mode == "read":
-        driver: Any = connection.connection.driver_connection
-        driver.execute("PRAGMA query_only = 1")  # by the driver itself: several times a page, and it cannot fail
-        driver.execute("BEGIN")
+        driver.execute("BEGIN")  # by the driver itself: several times a page, and it cannot fail
     else:
-        connection.exec_driver_sql("PRAGMA query_only = 0")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if mode == "write" else "BEGIN")
+
+
+def refuse_changes(driver: Any, info: dict[Any, Any], refuse: bool) -> None:
+    """Let SQLite refuse all changes on this connection, or none; `info` is what the pool keeps with it.
+
+    Asked only where that is new: it makes SQLite prepare every statement anew.
+    """
+    if info.get(_REFUSES) is not refuse:
+        driver.execute(f"PRAGMA query_only = {int(refuse)}")
+        info[_REFUSES] = refuse
 
 
 def _begin(session: Session) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from services.db.session import Database
+from services.db.session import Database, refuse_changes
 from services.keeping.errors import CopyDiffers
 from services.keeping.progress import Progress, silent
 from services.keeping.tables import Counted, digests, fill
@@ -34,7 +34,7 @@ def _vacuum_into(database: Database, file: Path) -> None:
     raw = database.engine.raw_connection()
     try:
         driver: Any = raw.driver_connection
-        driver.execute("PRAGMA query_only = 0")
+        refuse_changes(driver, raw.info, False)
         driver.execute("VACUUM INTO ?", [str(file)])
     finally:
         raw.close()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
@@ -62,17 +63,21 @@ def explain(row: Row, rule: ClockRule, calendar: WorkingCalendar) -> Due:
     """Compute a clock's dates from its budget and ledger, with the explanation to show and print."""
     ledger = row["ledger"]
     try:
-        return compute_due(
+        return _compute_due(
             row["anchor"],
             _budget_of(row),
             calendar,
             roll=rule.roll,
-            extensions=[_extension(e) for e in ledger["extensions"]],
-            suspensions=[_suspension(s) for s in ledger["suspensions"]],
+            extensions=tuple(_extension(e) for e in ledger["extensions"]),
+            suspensions=tuple(_suspension(s) for s in ledger["suspensions"]),
             rule=f"{rule.title}（{rule.source}）",
         )
     except ValueError as error:
         raise Unmeasured(f"clock {row['name']}: {error}") from error
+
+
+_compute_due = lru_cache(maxsize=1024)(compute_due)
+"""Most periods of a county begin on the same few days under the same few rules."""
 
 
 def next_rung_at(row: Row, effective: date | None, rule: ClockRule, calendar: WorkingCalendar) -> datetime | None:

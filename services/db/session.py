@@ -31,7 +31,6 @@ PING_AFTER = 1.0
 """Seconds of rest after which a connection to PostgreSQL is tried before it is used."""
 
 _RESTS_SINCE = "rests_since"
-_REFUSES = "refuses_changes"
 _OPTIONS: dict[str, Any] = POOL | {
     "json_serializer": json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode,
     "hide_parameters": True,  # an error's text goes to logs, where no answer of a form belongs
@@ -235,13 +234,10 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def refuse_changes(driver: Any, info: dict[Any, Any], refuse: bool) -> None:
-    """Let SQLite refuse all changes on this connection, or none; `info` is what the pool keeps with it.
-
-    Asked only where that is new: it makes SQLite prepare every statement anew.
-    """
-    if info.get(_REFUSES) is not refuse:
+    """Let SQLite refuse all changes or none; said only where it is new, since every statement is prepared anew then."""
+    if info.get("refuses") is not refuse:
         driver.execute(f"PRAGMA query_only = {int(refuse)}")
-        info[_REFUSES] = refuse
+        info["refuses"] = refuse  # what the pool keeps with this connection
 
 
 def _begin(session: Session) -> None:

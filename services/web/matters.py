@@ -1,12 +1,11 @@
 """A matter as its page shows it: what is on record in words, what can be done, what happened."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup
-from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from services.db.together import read_rows
@@ -17,7 +16,6 @@ from services.engine.queries import (
     EntryView,
     MatterView,
     PossibleAction,
-    form_schema,
     get_matter,
     possible_actions,
     timeline,
@@ -25,42 +23,20 @@ from services.engine.queries import (
 from services.engine.queries.rungs import RungView, open_rungs_of_one, rung_view
 from services.engine.registry import Definition
 from services.engine.visibility import find_visible
-from services.identity.models import Sealed
 from services.notifications.attention import attention_of
 from services.web.calls import Call
 from services.web.drawing import coloured
-from services.web.forms.fields import Field, read_fields
 from services.web.forms.pickers import Names, names_of
-from services.web.forms.words import Fact, facts, ids_in
+from services.web.forms.words import Fact, facts
 from services.web.panels import PanelCard, cards
+from services.web.records import OPENING, Record, StepFacts, form_of, names_in, record_of
 from statemachines.kit.situation import Move
 
 ENTRIES = 20
-OPENING = "open"
 _NOTED = ("reason", "text", "note", "purpose")
 _RUNG_DID = {
     "remind": "提醒办理人", "tell": "告知", "raise": "报", "reassign": "转由", "open": "启动", "perform": "自动",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class StepFacts:
-    """One step on record, told; `at` is its instant."""
-
-    title: str
-    by: str
-    at: datetime
-    facts: tuple[Fact, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """All that is on record of a matter, with the rules it is bound to: what is drawn once, however often shown."""
-
-    matter_id: int
-    policy: str
-    policy_effective: date
-    steps: tuple[StepFacts, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +101,7 @@ def show_matter(session: Session, call: Call, loaded: Loaded, deeds: Deeds) -> M
     view = get_matter(session, call.engine, loaded, call.actor, call.now)
     seen, followed = attention_of(session, call.actor, loaded.id)
     return MatterPage(
-        view, _record(session, call, loaded.definition, view), followed, _is_unread(view, seen),
+        view, record_of(session, call, loaded.definition, view), followed, _is_unread(view, seen),
         _aside(session, call, loaded, view),
         _draw(loaded, {action.name for action in deeds.allowed}),
     )  # fmt: skip
@@ -159,7 +135,7 @@ def unsealed(session: Session, call: Call, matter_id: int, name: str, content: A
     """Tell what was opened, field by field."""
     row = find_visible(session, call.engine, call.actor, matter_id)
     definition = call.engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"])
-    fields = [found for found in _form(definition, OPENING) if found.name == name]
+    fields = [found for found in form_of(definition, OPENING) if found.name == name]
     if fields and fields[0].fields and isinstance(content, dict):
         return facts(fields[0].fields, content, Names({}))
     return [Fact(name, tuple(str(content).splitlines()), long=True)]
@@ -169,35 +145,6 @@ def _is_unread(view: MatterView, seen: datetime | None) -> bool:
     """Whether anything happened since this person opened the page last; only then opening it writes anything."""
     latest = max([view.moved_at, *(i.opened_at for i in view.items), *(i.urged_at for i in view.items if i.urged_at)])
     return seen is None or seen <= latest
-
-
-def _form(definition: Definition, action: str) -> tuple[Field, ...]:
-    """The fields of an action's form and of what it derives; none for what the engine does. Read once per version."""
-    key = (definition.procedure_hash, definition.policy_hash, action)
-    if key not in _FORMS:
-        procedure = definition.procedure
-        declared = procedure.opening if action == OPENING else procedure.actions.get(action)
-        forms = [declared.form, getattr(declared, "derived", None)] if declared else []
-        _FORMS[key] = tuple(f for form in forms if form for f in read_fields(form_schema(form, definition.policy)))
-    return _FORMS[key]
-
-
-_FORMS: dict[tuple[str, str, str], tuple[Field, ...]] = {}
-
-
-def _record(session: Session, call: Call, definition: Definition, view: MatterView) -> Record:
-    forms = {step.action: _form(definition, step.action) for step in view.steps}
-    names = _names(session, call, ((forms[step.action], step.answers) for step in view.steps))
-    sealed = {row["name"] for row in read_rows(session, _SEALED, {"matter_id": view.id})}
-    steps = (
-        StepFacts(step.title, step.by_name or "系统", datetime.fromisoformat(step.at),
-                  tuple(facts(forms[step.action], step.answers, names, sealed)))
-        for step in view.steps
-    )  # fmt: skip
-    return Record(view.id, view.policy, view.policy_effective, tuple(steps))
-
-
-_SEALED = select(Sealed.name).where(Sealed.matter_id == bindparam("matter_id")).distinct()
 
 
 def _aside(session: Session, call: Call, loaded: Loaded, view: MatterView) -> Aside:
@@ -212,8 +159,8 @@ def show_history(session: Session, call: Call, loaded: Loaded, cursor: str | Non
     """Return one page of what happened; raise BadCursor."""
     definition = loaded.definition
     page = timeline(session, loaded, call.actor, cursor=cursor, limit=ENTRIES)
-    told = [(_form(definition, entry.action), entry.content.get("answers") or {}) for entry in page.rows]
-    names = _names(session, call, told)
+    told = [(form_of(definition, entry.action), entry.content.get("answers") or {}) for entry in page.rows]
+    names = names_in(session, call, told)
     people = names_of(session, call, {"person": set(_people(page.rows))})
     lines = [
         EntryFacts(entry, facts(fields, answers, names) if fields else _noted(entry, people, definition, call))
@@ -252,14 +199,6 @@ def _people(entries: Iterable[EntryView]) -> Iterator[int]:
         to = entry.content.get("to")
         if isinstance(to, int | list):
             yield from to if isinstance(to, list) else [to]
-
-
-def _names(session: Session, call: Call, told: Iterable[tuple[tuple[Field, ...], Mapping[str, Any]]]) -> Names:
-    ids: dict[str, set[int]] = {}
-    for fields, answers in told:
-        for kind, found in ids_in(fields, answers).items():
-            ids.setdefault(kind, set()).update(found)
-    return names_of(session, call, ids)
 
 
 def _draw(loaded: Loaded, possible: Collection[str]) -> Markup | None:

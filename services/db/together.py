@@ -31,8 +31,10 @@ Change = tuple[Insert | Update, list[Row]]
 def read_rows(session: Session, query: Statement, values: Mapping[str, Any]) -> list[Row]:
     """Run one query and return its rows by column name."""
     connection = session.connection()
+    if _listened_to(connection):
+        return [dict(row) for row in connection.execute(query, values).mappings()]
     if connection.dialect.name != "postgresql":
-        if isinstance(query, Select) and not connection.dispatch.before_cursor_execute:  # traces listen there
+        if isinstance(query, Select):
             return reading.read(connection, query, values)
         return [dict(row) for row in connection.execute(query, values).mappings()]
     with _errors(connection):
@@ -45,7 +47,7 @@ def read_together(session: Session, *queries: Query) -> list[list[Row]]:
     Each sees what is committed when its own turn comes, so one that waits for a lock is followed by fresh ones.
     """
     connection = session.connection()
-    if connection.dialect.name != "postgresql":
+    if not by_driver(connection):
         return [read_rows(session, query, values) for query, values in queries]
     with _errors(connection):
         with one_trip(_driver(connection)):
@@ -56,7 +58,7 @@ def read_together(session: Session, *queries: Query) -> list[list[Row]]:
 def change_together(session: Session, changes: Sequence[Change]) -> None:
     """Make changes in this order; none of them is asked what it did."""
     connection = session.connection()
-    if connection.dialect.name != "postgresql":
+    if not by_driver(connection):
         for statement, rows in changes:
             connection.execute(statement, rows)
         return
@@ -68,7 +70,7 @@ def change_together(session: Session, changes: Sequence[Change]) -> None:
 def insert_returning(session: Session, statement: ReturningInsert[Any], rows: list[Row]) -> list[int]:
     """Insert rows at once and return the id of each, in their order."""
     connection = session.connection()
-    if connection.dialect.name != "postgresql":
+    if not by_driver(connection):
         return list(connection.execute(statement, rows).scalars())
     text, processors = _prepared(statement, connection.dialect, tuple(rows[0]))
     cursor = _driver(connection).cursor()
@@ -89,6 +91,16 @@ def insert_one(connection: Connection, statement: Insert, row: Row) -> list[Any]
         cursor = _driver(connection).cursor(row_factory=namedtuple_row)
         cursor.execute(text, _processed(row, processors))
         return cursor.fetchall() if cursor.description else []
+
+
+def _listened_to(connection: Connection) -> bool:
+    """Traces listen to SQLAlchemy: then everything goes through it, slower and one by one."""
+    return bool(connection.dispatch.before_cursor_execute)
+
+
+def by_driver(connection: Connection) -> bool:
+    """Whether statements go to PostgreSQL's driver itself."""
+    return connection.dialect.name == "postgresql" and not _listened_to(connection)
 
 
 def _change(connection: Connection, statement: Insert | Update, rows: list[Row]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from services.db import bulk
 from services.db.base import Base
-from services.db.together import insert_one
+from services.db.together import by_driver, insert_one
 
 
 def insert_missing(
@@ -28,7 +28,7 @@ def insert_missing(
         return []
     connection, table = session.connection(), model.__table__
     assert isinstance(table, Table)
-    if connection.dialect.name == "postgresql" and len(rows) == 1 and _is_whole(table, tuple(rows[0])):
+    if by_driver(connection) and len(rows) == 1 and _is_whole(table, tuple(rows[0])):
         return insert_one(connection, _insert(table, "postgresql", tuple(unique), tuple(returning)), rows[0])
     if connection.dialect.name == "postgresql" and len(rows) >= bulk.AT_LEAST:
         statement = _insert_many(table, tuple(rows[0]), tuple(unique), tuple(returning))

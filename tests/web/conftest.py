@@ -40,7 +40,7 @@ class Demo(NamedTuple):
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Not in the fixture: skipped here, all of them are told of in one line."""
     if "chromium" in getattr(item, "fixturenames", ()) and not CHROMIUM.exists():
-        _miss("Chromium is missing: apt-get install chromium fonts-noto-cjk")
+        _miss("Chromium is missing: apt-get install chromium fonts-noto-cjk libatomic1")
 
 
 @pytest.fixture(scope="session", autouse=True)

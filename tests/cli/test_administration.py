@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from config.calendar import local_date
 from services.cli import administration
 from services.identity.access import load_actor
 from services.identity.credentials import open_session
@@ -30,7 +31,7 @@ def test_the_administrator_can_log_in_and_holds_the_role_everywhere(answer: Call
     assert secret
     with runtime().database.read() as session:
         root = session.scalars(select(Unit)).one()
-        actor = load_actor(session, person.id, now.date())
+        actor = load_actor(session, person.id, local_date(now))
         assert actor.roles_at(root.path) == {"admin"}
     assert made == {"person_id": person.id, "login": "zhang", "unit_id": root.id, "unit": "清河县", "role": "admin"}
 

@@ -17,7 +17,8 @@ from sqlalchemy.sql.expression import Executable
 Row = dict[str, Any]
 Process = Callable[[Any], Any]
 _DIALECT = SQLiteDialect_pysqlite(paramstyle="named")
-_LISTED = re.compile(r"IN \(__\[POSTCOMPILE_(\w+)\]\)")
+LISTED = re.compile(r"IN \(__\[POSTCOMPILE_(\w+)\]\)")
+"""Where SQLAlchemy would write out a list, once for each length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +60,19 @@ def _prepare(query: Executable) -> _Prepared:
     compiled = query.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
     assert isinstance(compiled, SQLCompiler)
     text = str(compiled)
-    listed = frozenset(_LISTED.findall(text))
+    listed = frozenset(LISTED.findall(text))
     binds = {name: bind.type.dialect_impl(_DIALECT).bind_processor(_DIALECT) for name, bind in compiled.binds.items()}
     given = {name: process for name, process in binds.items() if process is not None}
     given |= {name: _as_list(given.get(name)) for name in listed}
-    columns = [(c.keyname, c.type.dialect_impl(_DIALECT).result_processor(_DIALECT, None)) for c in _columns(compiled)]
+    columns = [
+        (c.keyname, c.type.dialect_impl(_DIALECT).result_processor(_DIALECT, None)) for c in compiled._result_columns
+    ]
     return _Prepared(
-        _LISTED.sub(r"IN (SELECT value FROM json_each(:\1))", text),  # however many: one text
+        LISTED.sub(r"IN (SELECT value FROM json_each(:\1))", text),  # however many: one text
         {name: value for name, value in compiled.params.items() if value is not None},
         tuple(given.items()), tuple(name for name, _ in columns),
         tuple((place, process) for place, (_, process) in enumerate(columns) if process is not None),
     )  # fmt: skip
-
-
-def _columns(compiled: SQLCompiler) -> list[Any]:
-    return compiled._result_columns
 
 
 def _as_list(process: Process | None) -> Process:

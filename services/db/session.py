@@ -143,8 +143,13 @@ class _Turn:
             self._queue.append(mine)
             if self._queue[0] is mine:
                 mine.set()
-        if not mine.wait(BUSY_SECONDS):
-            self._leave(mine)
+        came = False
+        try:
+            came = mine.wait(BUSY_SECONDS)
+        finally:
+            if not came:  # nor when the waiting is broken off: nobody after it would ever be next
+                self._leave(mine)
+        if not came:
             raise DatabaseBusy
         self._mine.set(True)
 

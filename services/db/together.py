@@ -4,7 +4,6 @@ Several queries or changes go in one round trip, by the driver's pipeline. SQLit
 by one, queries by its driver as well (`reading`).
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache
@@ -31,14 +30,12 @@ Change = tuple[Insert | Update, list[Row]]
 def read_rows(session: Session, query: Statement, values: Mapping[str, Any]) -> list[Row]:
     """Run one query and return its rows by column name."""
     connection = session.connection()
-    if _listened_to(connection):
-        return [dict(row) for row in connection.execute(query, values).mappings()]
-    if connection.dialect.name != "postgresql":
-        if isinstance(query, Select):
-            return reading.read(connection, query, values)
-        return [dict(row) for row in connection.execute(query, values).mappings()]
-    with _errors(connection):
-        return _start(connection, query, values).fetchall()
+    if by_driver(connection):
+        with _errors(connection):
+            return _start(connection, query, values).fetchall()
+    if isinstance(query, Select) and not _listened_to(connection):
+        return reading.read(connection, query, values)
+    return [dict(row) for row in connection.execute(query, values).mappings()]
 
 
 def read_together(session: Session, *queries: Query) -> list[list[Row]]:
@@ -130,9 +127,6 @@ def _start(connection: Connection, query: Statement, values: Mapping[str, Any]) 
     return _driver(connection).cursor(row_factory=by_name).execute(text, {**constants, **given})
 
 
-_LISTED = re.compile(r"IN \(__\[POSTCOMPILE_(\w+)\]\)")
-
-
 @lru_cache(maxsize=512)
 def _compiled(query: Statement, dialect: Dialect) -> tuple[str, Row, RowFactory[Row]]:
     """Return the text, the values that the query brings along, and what makes a row of its answer.
@@ -140,7 +134,7 @@ def _compiled(query: Statement, dialect: Dialect) -> tuple[str, Row, RowFactory[
     A list stays one value, however long it is.
     """
     compiled = query.compile(dialect=dialect)
-    text = _LISTED.sub(r"= ANY(%(\1)s)", str(compiled))
+    text = reading.LISTED.sub(r"= ANY(%(\1)s)", str(compiled))
     return text, {name: value for name, value in compiled.params.items() if value is not None}, _by_name()
 
 

@@ -100,7 +100,8 @@ def _batch(session: Session, engine: Engine, now: datetime, last: int, known: Kn
         updates[row["id"]] = columns
         if columns["effective_due"] != row["effective_due"]:
             moved[row["matter_id"]].append((row, columns))
-    read_rows(session, _KEEP, {"clocks": same, "version": engine.calendar.version})
+    if same:
+        read_rows(session, _KEEP, {"clocks": same, "version": engine.calendar.version})
     update_rows(session, Clock, updates)
     _record(session, moved, now)
     counts = Counter(looked_at=len(rows), moved=sum(map(len, moved.values())), still_provisional=provisional)

@@ -144,7 +144,7 @@ def test_whoever_came_first_is_next(sqlite: Database) -> None:
                 waiting.append(pool.submit(write, name))
                 deadline = time.monotonic() + WAIT
                 while len(turn._queue) < place and time.monotonic() < deadline:
-                    time.sleep(0.001)
+                    time.sleep(0.001)  # a queue tells nobody that it has grown
         write("丁")
         for one in waiting:
             one.result(WAIT)

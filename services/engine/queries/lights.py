@@ -34,7 +34,7 @@ def light(
     due_at: datetime | None, now: datetime, calendar: WorkingCalendar, warn: int, provisional: bool = False
 ) -> Light:
     """Return the light of a deadline: red when over, yellow from `warn` working days before, grey without one."""
-    return _light(due_at, now, warned_until(warn, now, calendar), provisional)
+    return _light(due_at, now, _warned_until(warn, local_date(now), calendar), provisional)
 
 
 def _light(due_at: datetime | None, now: datetime, until: datetime, provisional: bool) -> Light:
@@ -48,12 +48,8 @@ def _light(due_at: datetime | None, now: datetime, until: datetime, provisional:
     return Light(colour, (f"剩 {left} 天" if left > 0 else "今日到期") + suffix)
 
 
-def warned_until(warn: int, now: datetime, calendar: WorkingCalendar) -> datetime:
-    """Return the latest due instant that is at most `warn` working days away, today not counted."""
-    return _warned_until(warn, local_date(now), calendar)
-
-
 def _warned_until(warn: int, today: date, calendar: WorkingCalendar) -> datetime:
+    """Return the latest due instant that is at most `warn` working days away, today not counted."""
     return start_of_day(calendar.add_workdays(today, warn + 1))
 
 

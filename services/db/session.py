@@ -187,7 +187,8 @@ def _file(url: URL) -> Path:
 
 
 def _open_postgres(url: URL) -> Engine:
-    engine = create_engine(url, isolation_level="READ COMMITTED", **_OPTIONS)
+    # what is worth preparing goes by `trips`
+    engine = create_engine(url, isolation_level="READ COMMITTED", connect_args={"prepare_threshold": None}, **_OPTIONS)
     event.listen(engine, "connect", _set_up_postgres)
     event.listen(engine, "checkin", _note_rest)
     event.listen(engine, "checkout", _ping_if_rested)

@@ -1,41 +1,128 @@
-"""One round trip to PostgreSQL for several statements, with one call of the system to send them.
+"""One round trip to PostgreSQL for several statements, each of them prepared once on a connection, by libpq itself.
 
-psycopg's own pipeline sends each statement as it comes, and waits for what opens the transaction; on short statements
-that costs more than all the rest. This one differs in nothing but when it sends.
+psycopg's cursors are made for any statement with any values; on short statements that are known beforehand they cost
+more than twice this. What psycopg knows of values stays its own: its adapters write parameters and read answers here.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from psycopg import pq
 from psycopg.abc import PQGen
+from psycopg.adapt import PyFormat, Transformer
 from psycopg.generators import send
+from psycopg.pq.abc import PGconn, PGresult
+from psycopg.waiting import Wait
+
+Row = dict[str, Any]
+_NAMED = re.compile(r"%\((\w+)\)s")
 
 
-class _Trip(psycopg.Pipeline):
-    """Leaves statements in libpq's buffer until the end, when all go out with the sync."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Text:
+    """A statement as the server takes it, `$1` for the first of `names`; each object is prepared once a connection."""
 
-    def _communicate_gen(self) -> PQGen[None]:
-        while self.command_queue:
-            self.command_queue.popleft()()
-        yield from ()
+    sql: bytes
+    names: tuple[str, ...]
+    formats: tuple[PyFormat, ...]
 
-    def _sync_gen(self) -> PQGen[None]:
-        yield from self._communicate_gen()
+    @classmethod
+    def of(cls, named: str) -> "Text":
+        """Read a statement with psycopg's marks, `%(name)s`."""
+        names = tuple(dict.fromkeys(_NAMED.findall(named)))
+        numbered = _NAMED.sub(lambda mark: f"${names.index(mark[1]) + 1}", named).replace("%%", "%")
+        # as text and of no type: the statement itself says what it takes each value for
+        return cls(numbered.encode(), names, (PyFormat.TEXT,) * len(names))
 
-    def _exit_gen(self) -> PQGen[None]:
+
+Call = tuple[Text, Row]
+"""A statement and its values by name; there may be more than it takes."""
+
+
+class Trips:
+    """A connection's way to the server, and what is prepared there. It is no more shared by threads than these are.
+
+    Nothing else may prepare on the connection: psycopg throws away all that is prepared when it throws away its own.
+    """
+
+    def __init__(self, driver: psycopg.Connection[Any]) -> None:
+        self._driver = driver
+        self._adapt: Any = Transformer(driver)
+        self._prepared: dict[Text, bytes] = {}
+
+    def run(self, calls: Sequence[Call]) -> list[PGresult]:
+        """Send all and return what came of each, in a transaction that is begun if there is none.
+
+        Each sees what is committed when its own turn comes. Raises what psycopg raises for the first that fails; those
+        after it are not tried.
+        """
+        write = self._adapt.dump_sequence
+        given = [write([values[name] for name in text.names], text.formats) for text, values in calls]
+        pgconn = self._driver.pgconn
         try:
-            self._enqueue_sync()
-            yield from self._communicate_gen()
-            yield from send(self.pgconn)
-        finally:
-            yield from self._fetch_gen(flush=False)
+            pgconn.enter_pipeline_mode()
+            asked = self._ask(pgconn, [text for text, _ in calls], given)
+            came = self._driver.wait(_answers(pgconn))
+            pgconn.exit_pipeline_mode()
+        except BaseException:
+            self._driver.close()  # what is still under way would be taken for the answer to something else
+            raise
+        found = []
+        for (text, name), result in zip(asked, came, strict=True):
+            if result.status == pq.ExecStatus.FATAL_ERROR:
+                raise psycopg.errors.error_from_result(result)
+            if name is not None:
+                self._prepared[text] = name
+            elif text is not None:
+                found.append(result)
+        return found
+
+    def rows(self, result: PGresult) -> list[tuple[Any, ...]]:
+        """Return the rows of an answer as psycopg reads them."""
+        self._adapt.set_pgresult(result)
+        return self._adapt.load_rows(0, result.ntuples, tuple)  # type: ignore[no-any-return]
+
+    def _ask(self, pgconn: PGconn, texts: Sequence[Text], given: Sequence[Any]) -> list[tuple[Any, bytes | None]]:
+        """Leave everything in libpq's buffer; return what each answer will be to: a text and the name it got, if so."""
+        asked: list[tuple[Text | None, bytes | None]] = []
+        names = self._prepared.copy()
+        if pgconn.transaction_status == pq.TransactionStatus.IDLE:
+            pgconn.send_query_params(self._begin(), None)
+            asked.append((None, None))
+        for text, values in zip(texts, given, strict=True):
+            name = names.get(text)
+            if name is None:
+                name = names[text] = b"duban_%d" % len(names)
+                pgconn.send_prepare(name, text.sql)
+                asked.append((text, name))
+            pgconn.send_query_prepared(name, values)
+            asked.append((text, None))
+        pgconn.pipeline_sync()
+        return asked
+
+    def _begin(self) -> bytes:
+        words = ["BEGIN"]
+        if (level := self._driver.isolation_level) is not None:
+            words += ["ISOLATION LEVEL", psycopg.IsolationLevel(level).name.replace("_", " ")]
+        if self._driver.read_only:
+            words.append("READ ONLY")
+        return " ".join(words).encode()
 
 
-@contextmanager
-def one_trip(driver: psycopg.Connection[Any]) -> Iterator[None]:
-    """Send what is executed inside when the block ends; an error of any of it is raised then, the first one first."""
-    driver._pipeline = _Trip(driver)
-    with driver.pipeline():
-        yield
+def _answers(pgconn: PGconn) -> PQGen[list[PGresult]]:
+    yield from send(pgconn)
+    found: list[PGresult] = []
+    while True:
+        while pgconn.is_busy():
+            while not (yield Wait.R):
+                continue
+            pgconn.consume_input()
+        result = pgconn.get_result()
+        if result is None:  # behind every answer
+            continue
+        if result.status == pq.ExecStatus.PIPELINE_SYNC:
+            return found
+        found.append(result)

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, bindparam, not_, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
+from services.db.together import read_rows
 from services.engine.core import Engine
 from services.engine.errors import MatterNotFound
 from services.engine.models import Exclusion, Matter, WorkItem
@@ -49,10 +50,10 @@ def in_subtree(unit_id: int) -> ColumnElement[bool]:
 
 def find_visible(session: Session, engine: Engine, actor: Actor, matter_id: int) -> Mapping[str, Any]:
     """Return the columns of one matter; raise MatterNotFound where there is none or the actor may not know of it."""
-    row = session.connection().execute(_one(actor, engine.registry), {"matter_id": matter_id}).mappings().one_or_none()
-    if row is None:
+    found = read_rows(session, _one(actor, engine.registry), {"matter_id": matter_id})
+    if not found:
         raise MatterNotFound
-    return dict(row)
+    return found[0]
 
 
 @lru_cache(maxsize=1024)

@@ -7,6 +7,7 @@ from datetime import date
 from sqlalchemy import CTE, BindParameter, Subquery, and_, bindparam, or_, select, union
 from sqlalchemy.orm import Session
 
+from services.db.together import read_rows
 from services.identity.errors import NotFound
 from services.identity.models import Delegation, Grant, Person, Unit
 from services.identity.units import is_root
@@ -78,8 +79,8 @@ def load_actor(session: Session, person_id: int, on: date, scopes: frozenset[str
 
 def grants_of(session: Session, person_id: int, on: date) -> tuple[ActorGrant, ...]:
     """The roles of an active person on that day: his own, and those of active people who delegated to him."""
-    rows = session.connection().execute(_GRANTS, {"person_id": person_id, "on": on})
-    return tuple(ActorGrant(*row) for row in rows)
+    rows = read_rows(session, _GRANTS, {"person_id": person_id, "on": on})
+    return tuple(ActorGrant(*row.values()) for row in rows)
 
 
 def held_by(asker: CTE) -> Subquery:

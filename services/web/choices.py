@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
+from services.db.together import read_rows
 from services.engine.queries import WorkRow
 from services.engine.registry import Registry
 from services.engine.routing import find_turn, path_of
@@ -41,8 +42,8 @@ def states(call: Call) -> tuple[tuple[str, tuple[Choice, ...]], ...]:
 def units(session: Session, call: Call) -> tuple[Choice, ...]:
     """The units where the caller holds any role, and all below them, as a tree."""
     inside = unit_ids_in_scope(session, call.actor)
-    rows = session.connection().execute(_UNITS).tuples()
-    return _tree(tuple(tuple(row) for row in rows if inside is None or row[0] in inside))
+    rows = read_rows(session, _UNITS, {})
+    return _tree(tuple(tuple(row.values()) for row in rows if inside is None or row["id"] in inside))
 
 
 _UNITS = select(Unit.id, Unit.name, Unit.path).order_by(Unit.path)

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import psycopg
 
 from tests.benchmarks.racing import Sample
+from tests.support.driver import each_statement
 
 Caught = list[tuple[str, Mapping[str, Any]]]
 
@@ -31,17 +31,7 @@ class Script:
 def catch(act: Callable[[], Any]) -> Caught:
     """Run `act` and return every statement it gave to the driver, with its parameters."""
     caught: Caught = []
-    execute, executemany = psycopg.Cursor.execute, psycopg.Cursor.executemany
-
-    def note(cursor: Any, query: Any, params: Any = None, **more: Any) -> Any:
-        caught.append((query, params or {}))
-        return execute(cursor, query, params, **more)
-
-    def note_many(cursor: Any, query: Any, params_seq: Any, **more: Any) -> Any:
-        caught.extend((query, params) for params in params_seq)
-        return executemany(cursor, query, params_seq, **more)
-
-    with patch.object(psycopg.Cursor, "execute", note), patch.object(psycopg.Cursor, "executemany", note_many):
+    with each_statement(lambda sql, values: caught.append((sql, values))):
         act()
     return caught
 
@@ -62,7 +52,8 @@ def _statement(
     sql: str, values: Mapping[str, Any], ids: Mapping[int, str], named: Mapping[str, str], reads: Mapping[str, str]
 ) -> str:
     def put(found: re.Match[str]) -> str:
-        name, value = found[1], values[found[1]]
+        name = found[1] or list(values)[int(found[2]) - 1]
+        value = values[name]
         column = re.sub(r"__\d+$", "", name)
         if column in named:
             return named[column]
@@ -70,7 +61,7 @@ def _statement(
             return ids[value]
         return f"({_literal(value)})"
 
-    text = re.sub(r"%\((\w+)\)s", put, re.sub(r"\s+", " ", sql)).replace("%%", "%")
+    text = re.sub(r"%\((\w+)\)s|\$(\d+)", put, re.sub(r"\s+", " ", sql)).replace("%%", "%")
     keep = next((prefix for part, prefix in reads.items() if part in text), None)
     if keep is None:
         return f"{text};"

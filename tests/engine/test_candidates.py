@@ -221,10 +221,8 @@ def test_killed_between_claim_and_opening_it_leaves_nothing_half_done(proposing:
     decided(county)
     decided(county)
     before = dump(county.database)
-    live = kill_before(county.database, statement)
-    with pytest.raises(Killed):
+    with pytest.raises(Killed), kill_before(county.database, statement):
         run(county)
-    live()
     assert dump(county.database) == before
     assert run(county) == (1, 0, 0, 0)
     with county.database.read() as session:

@@ -1,17 +1,17 @@
 """A crash before any statement of an action, an opening or a sweep, or at its commit: nothing is left half-done."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import count
 from typing import Any
 
-import psycopg
 import pytest
 from sqlalchemy import event
 
 from services.db.session import Database
 from services.engine.sweep import sweep_all
 from tests.support.cast import County
+from tests.support.driver import each_statement
 from tests.support.dump import dump
 from tests.support.invariants import check
 
@@ -36,7 +36,7 @@ class PowerCut(BaseException):
 def cut_before(database: Database, nth: int) -> Iterator[None]:
     """Die before the nth statement, counted from 1; the commit counts as the last.
 
-    On PostgreSQL they are counted at the driver: what goes there in one trip passes SQLAlchemy by.
+    On PostgreSQL they are counted at the driver.
     """
     left = count(nth - 1, -1)
 
@@ -44,13 +44,13 @@ def cut_before(database: Database, nth: int) -> Iterator[None]:
         if next(left) == 0:
             raise PowerCut
 
-    with pytest.MonkeyPatch.context() as patch:
-        names = ["commit"]
-        if database.engine.dialect.name == "postgresql":
-            for method in ("execute", "executemany"):
-                patch.setattr(psycopg.Cursor, method, _after(tick, getattr(psycopg.Cursor, method)))
-        else:
-            names.append("before_cursor_execute")
+    names = ["commit"]
+    watching: AbstractContextManager[None] = nullcontext()
+    if database.engine.dialect.name == "postgresql":
+        watching = each_statement(tick)
+    else:
+        names.append("before_cursor_execute")
+    with watching:
         for name in names:
             event.listen(database.engine, name, tick)
         try:
@@ -58,14 +58,6 @@ def cut_before(database: Database, nth: int) -> Iterator[None]:
         finally:
             for name in names:
                 event.remove(database.engine, name, tick)
-
-
-def _after(tick: Callable[[], None], execute: Callable[..., Any]) -> Callable[..., Any]:
-    def ticking(*given: Any, **named: Any) -> Any:
-        tick()
-        return execute(*given, **named)
-
-    return ticking
 
 
 def die_everywhere(county: County, act: Callable[[], Any]) -> int:

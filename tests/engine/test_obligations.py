@@ -1,11 +1,11 @@
 """Obligations on both databases: opened once per unit and period, waived, back-filled, retried; killed and raced."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-import psycopg
 import pytest
 from sqlalchemy import event, select
 
@@ -23,6 +23,7 @@ from services.identity.units import abolish_unit, create_unit
 from tests.engine.test_concurrency import together
 from tests.support.cast import County
 from tests.support.declared import declared
+from tests.support.driver import each_statement
 from tests.support.dump import dump
 from tests.support.invariants import check
 from tests.support.recurring import on_period, policy, report, rule
@@ -246,36 +247,34 @@ class Killed(BaseException):
     """The process dies here: nothing in it gets to tidy up."""
 
 
-def kill_before(database: Database, statement: str) -> Callable[[], None]:
-    """Die before the first statement that contains this; call what is returned to live again.
+@contextmanager
+def kill_before(database: Database, statement: str) -> Iterator[None]:
+    """Die before the first statement that contains this."""
 
-    On PostgreSQL it is looked for at the driver, as in `test_faults`.
-    """
-    patch, execute = pytest.MonkeyPatch(), psycopg.Cursor.execute
-
-    def tick(_c: Any, _u: Any, text: str, *_: Any) -> None:
+    def look(text: str) -> None:
         if statement in text:
             raise Killed
 
-    def ticking(cursor: Any, text: str, *given: Any, **named: Any) -> Any:
-        tick(None, None, text)
-        return execute(cursor, text, *given, **named)
+    def tick(_c: Any, _u: Any, text: str, *_: Any) -> None:
+        look(text)
 
     if database.engine.dialect.name == "postgresql":
-        patch.setattr(psycopg.Cursor, "execute", ticking)
-        return patch.undo
+        with each_statement(lambda text, _: look(text)):
+            yield
+        return
     event.listen(database.engine, "before_cursor_execute", tick)
-    return lambda: event.remove(database.engine, "before_cursor_execute", tick)
+    try:
+        yield
+    finally:
+        event.remove(database.engine, "before_cursor_execute", tick)
 
 
 @pytest.mark.parametrize("statement", ["INSERT INTO matter", "INSERT INTO journal", "UPDATE obligation"])
 def test_killed_between_claim_and_opening_it_leaves_nothing_half_done(recurring: Recurring, statement: str) -> None:
     county = recurring()
     before = dump(county.database)
-    live = kill_before(county.database, statement)
-    with pytest.raises(Killed):
+    with pytest.raises(Killed), kill_before(county.database, statement):
         run(county)
-    live()
     assert dump(county.database) == before
     assert numbers(county) == (2, 0, 0, 0, 0)
     check(county)

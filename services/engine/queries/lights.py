@@ -7,10 +7,11 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, not_, or_, select, tuple_
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, not_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from config.calendar import WorkingCalendar, local_date, start_of_day
+from services.db.together import read_rows
 from services.engine import clocks as clk
 from services.engine.core import Engine
 from services.engine.models import Clock, Matter
@@ -20,6 +21,8 @@ Colour = Literal["red", "yellow", "green", "grey"]
 COLOURS: tuple[Colour, ...] = ("red", "yellow", "green", "grey")
 _INSTANT = timedelta(microseconds=1)
 _NOW = "lights_now"
+_Clock = tuple[str | None, datetime | None, bool | None]
+"""Its name, when it ends, whether that is provisional."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +86,11 @@ class Lights:
         clocks = _running_clocks(session, [i for i, (_, due_at) in wanted.items() if due_at])
         return {i: self.of_matter(*what, clocks[i]) for i, what in wanted.items()}
 
-    def of_matter(self, procedure: str, due_at: datetime | None, clocks: Iterable[Any]) -> Light:
+    def of_matter(self, procedure: str, due_at: datetime | None, clocks: Iterable[_Clock]) -> Light:
         """Return the light of a matter with these clocks (name, due_at, provisional): those that set its deadline."""
-        first = [c for c in clocks if c.due_at == due_at]
-        warn = max([self._warned(procedure, c.name) for c in first], default=self._least)
-        return self._shown(due_at, warn, any(c.provisional for c in first))
+        first = [(name, provisional) for name, ends, provisional in clocks if ends == due_at]
+        warn = max([self._warned(procedure, name) for name, _ in first], default=self._least)
+        return self._shown(due_at, warn, any(provisional for _, provisional in first))
 
     def shows(
         self,
@@ -126,9 +129,8 @@ class Lights:
         its = aliased(Matter)
         mine = select(Clock.id).join(its, its.id == Clock.matter_id).correlate_except(Clock, its)
         mine = mine.where(Clock.matter_id == matter_id, Clock.state == clk.RUNNING, Clock.due_at == due_at)
-        named = tuple_(its.procedure, Clock.name)
         looked_up = [
-            and_(due_at <= self._near_instant(warn, due_at), mine.where(named.in_(names)).exists())
+            and_(due_at <= self._near_instant(warn, due_at), mine.where(or_(*(_is(its, *n) for n in names))).exists())
             for warn, names in early.items()
         ]
         return or_(due_at <= self._near_instant(self._least, due_at), *looked_up)
@@ -136,8 +138,8 @@ class Lights:
     def _near_instant(self, warn: int, due_at: InstrumentedAttribute[datetime | None]) -> BindParameter[datetime]:
         return bindparam(_near_by(warn), self._until[warn], due_at.type)
 
-    def _warned(self, procedure: str, clock: str) -> int:
-        return self._warn.get((procedure, clock), self._least)
+    def _warned(self, procedure: str, clock: str | None) -> int:
+        return self._warn.get((procedure, clock or ""), self._least)
 
 
 @lru_cache(maxsize=4)
@@ -157,17 +159,21 @@ def _until(engine: Engine, today: date) -> Mapping[int, datetime]:
     return {warn: _warned_until(warn, today, engine.calendar) for warn in {min(warnings, default=0), *warnings}}
 
 
-def _running_clocks(session: Session, matter_ids: list[int]) -> dict[int, list[Any]]:
-    found: dict[int, list[Any]] = defaultdict(list)
+def _running_clocks(session: Session, matter_ids: list[int]) -> dict[int, list[_Clock]]:
+    found: dict[int, list[_Clock]] = defaultdict(list)
     if matter_ids:
-        for row in session.connection().execute(_RUNNING, {"matters": matter_ids}):
-            found[row.matter_id].append(row)
+        for row in read_rows(session, _RUNNING, {"matters": matter_ids}):
+            found[row["matter_id"]].append((row["name"], row["due_at"], row["provisional"]))
     return found
 
 
 _RUNNING = select(Clock.matter_id, Clock.name, Clock.due_at, Clock.provisional).where(
     Clock.matter_id.in_(bindparam("matters", expanding=True)), Clock.state == clk.RUNNING
 )
+
+
+def _is(matter: type[Matter], procedure: str, clock: str) -> ColumnElement[bool]:
+    return and_(matter.procedure == procedure, Clock.name == clock)
 
 
 def _near_by(warn: int) -> str:

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import groupby
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
+from services.db.together import read_rows
 from services.engine.clocks import RUNNING
 from services.engine.core import Engine
 from services.engine.models import Clock, Matter, WorkItem
@@ -86,9 +87,10 @@ def worklist(
     if page is None:
         return Page([])
     bound = {"at_most": limit + 1, "due_after": due_at, "last": last, **lights.moments}
-    found = session.connection().execute(page, bound).all()
-    items = [list(rows) for _, rows in groupby(found, key=attrgetter("item_id"))]
-    following = due_cursor(items[limit - 1][0].due_at, items[limit - 1][0].item_id) if len(items) > limit else None
+    items = [list(rows) for _, rows in groupby(read_rows(session, page, bound), key=itemgetter("item_id"))]
+    following = None
+    if len(items) > limit:
+        following = due_cursor(items[limit - 1][0]["due_at"], items[limit - 1][0]["item_id"])
     return Page([_row(session, engine, lights, rows) for rows in items[:limit]], following)
 
 
@@ -103,7 +105,7 @@ def light_counts(
     if counting is None:
         return dict.fromkeys((*COLOURS, "all"), "0")
     moments = {"at_most": COUNTED_UP_TO + 1, **Lights(engine, now).moments}
-    counted = dict(session.connection().execute(counting, moments).mappings().one())
+    (counted,) = read_rows(session, counting, moments)
     counted["all"] = sum(counted.values())
     return {light: f"{COUNTED_UP_TO}+" if n > COUNTED_UP_TO else str(n) for light, n in counted.items()}
 
@@ -152,7 +154,7 @@ _ROWS = (
         WorkItem.person_id, WorkItem.opened_at, WorkItem.due_at, WorkItem.urged, WorkItem.urged_at,
         Matter.number, Matter.title, Matter.procedure, Matter.state, Matter.version, Matter.level,
         Unit.name.label("unit_name"), Person.name.label("person_name"), Matter.procedure_hash, Matter.policy_hash,
-        Clock.name, Clock.provisional,
+        Clock.name.label("clock"), Clock.provisional,
     )
     .join(Matter, Matter.id == WorkItem.matter_id)
     .join(Unit, Unit.id == WorkItem.unit_id)
@@ -194,14 +196,16 @@ def _after(due: bool) -> ColumnElement[bool]:
 
 def _row(session: Session, engine: Engine, lights: Lights, rows: list[Any]) -> WorkRow:
     row = rows[0]
-    definition = engine.registry.pinned(session, row.procedure_hash, row.policy_hash)
+    definition = engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"])
     return WorkRow(
-        **dict(zip(_COPIED, row, strict=False)),  # what comes last is left over
-        kind_title=item_title(definition, row.kind, row.state),
+        **{name: row[name] for name in _COPIED},
+        kind_title=item_title(definition, row["kind"], row["state"]),
         procedure_title=definition.procedure.title,
-        state_label=state_label(definition, row.state),
-        role_title=role_title(engine, row.role),
-        light=lights.of_matter(row.procedure, row.due_at, rows),
+        state_label=state_label(definition, row["state"]),
+        role_title=role_title(engine, row["role"]),
+        light=lights.of_matter(
+            row["procedure"], row["due_at"], ((r["clock"], r["due_at"], r["provisional"]) for r in rows)
+        ),
     )
 
 

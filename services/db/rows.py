@@ -3,7 +3,7 @@
 Inside `held` they cost no trip of their own.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from services.db.base import Base
 from services.db.together import Change, change_together, insert_returning
+from services.db.upsert import insert_or_leave
 
 Row = Mapping[str, Any]
 _HELD = "held"
@@ -39,7 +40,13 @@ def held(session: Session) -> Iterator[None]:
 def insert_rows(session: Session, model: type[Base], rows: Sequence[Row]) -> None:
     """Insert rows that all have the same keys; none is fine."""
     if rows:
-        _send(session, _insert(_table(model)), [dict(row) for row in rows])
+        _send(session, Change(_insert(_table(model)), [dict(row) for row in rows]))
+
+
+def claim_row(session: Session, model: type[Base], row: Row, unique: str, lost: Callable[[], None]) -> None:
+    """Insert a row whose `unique` column is the claim; `lost` is called, and has to raise, where it is taken."""
+    statement = insert_or_leave(_table(model), session.connection().dialect.name, (unique,))
+    _send(session, Change(statement, [dict(row)], lost))
 
 
 def insert_ids(session: Session, model: type[Base], rows: Sequence[Row]) -> list[int]:
@@ -50,21 +57,22 @@ def insert_ids(session: Session, model: type[Base], rows: Sequence[Row]) -> list
 
 
 def update_row(session: Session, model: type[Base], row_id: int, columns: Row) -> None:
-    _send(session, _update(_table(model)), [{"row_id": row_id, **columns}])
+    _send(session, Change(_update(_table(model)), [{"row_id": row_id, **columns}]))
 
 
 def update_rows(session: Session, model: type[Base], rows: Mapping[int, Row]) -> None:
     """Update rows by id; all have the same columns."""
     if rows:
-        _send(session, _update(_table(model)), [{"row_id": row_id, **rows[row_id]} for row_id in sorted(rows)])
+        changed = [{"row_id": row_id, **rows[row_id]} for row_id in sorted(rows)]
+        _send(session, Change(_update(_table(model)), changed))
 
 
-def _send(session: Session, statement: Insert | Update, rows: list[dict[str, Any]]) -> None:
+def _send(session: Session, change: Change) -> None:
     waiting = session.info.get(_HELD)
     if waiting is None:
-        change_together(session, [(statement, rows)])
+        change_together(session, [change])
     else:
-        waiting.append((statement, rows))
+        waiting.append(change)
 
 
 def _table(model: type[Base]) -> Table:

@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from pathlib import Path
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from services.db.errors import DubanError
 from services.db.failures import CommitLost
+from services.db.together import Row, Statement, read_alone
 
 READS = "reads"
 """In the `info` of a session that only reads: what it has read stays as it is."""
@@ -74,9 +75,9 @@ class Database:
             self._turn = _Turn.of(_file(self.url))
         else:
             self.engine = _open_postgres(self.url)
-        reading = self.engine.execution_options(postgresql_readonly=True, **{_MODE: "read"})
+        self._reading = self.engine.execution_options(postgresql_readonly=True, **{_MODE: "read"})
         writing = self.engine.execution_options(**{_MODE: "write"})
-        self._reader = sessionmaker(reading, expire_on_commit=False, info={READS: True})
+        self._reader = sessionmaker(self._reading, expire_on_commit=False, info={READS: True})
         self._writer = sessionmaker(writing, expire_on_commit=False)
 
     @contextmanager
@@ -89,6 +90,10 @@ class Database:
         with self._reader() as session:
             yield session
             session.commit()  # what nobody flushed fails here; a rollback would make the driver forget what it prepared
+
+    def ask(self, query: Statement, values: Mapping[str, Any]) -> list[Row]:
+        """Run one query in a transaction of its own and return its rows by column name."""
+        return read_alone(self._reading, query, values)
 
     @contextmanager
     def write(self) -> Iterator[Session]:

@@ -5,14 +5,15 @@ queries by its driver as well (`reading`).
 """
 
 from collections import namedtuple
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import chain
 from typing import Any
 
 import psycopg
 from psycopg.pq.abc import PGresult
-from sqlalchemy import Connection, Dialect, Insert, Select, Table, Update
+from sqlalchemy import Connection, Dialect, Engine, Insert, Select, Table, Update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -25,7 +26,17 @@ Row = dict[str, Any]
 Statement = Select[Any] | ReturningUpdate[Any]
 Query = tuple[Statement, Mapping[str, Any]]
 """A statement that is built once, and the values it is run with; a list for an expanding parameter."""
-Change = tuple[Insert | Update, list[Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An insert or update of rows with the same columns. `lost` is called if the one row was not inserted."""
+
+    statement: Insert | Update
+    rows: list[Row]
+    lost: Callable[[], None] | None = None
+
+
 _TRIPS = "trips"
 
 
@@ -48,14 +59,28 @@ def read_together(session: Session, *queries: Query) -> list[list[Row]]:
     return [one.rows(trips, result) for one, result in zip(known, results, strict=True)]
 
 
+def read_alone(engine: Engine, query: Statement, values: Mapping[str, Any]) -> list[Row]:
+    """Run one query in a transaction of its own; on PostgreSQL both are one round trip."""
+    with engine.connect() as connection:
+        if not by_driver(connection):
+            return _read(connection, query, values)
+        known = _compiled(query, connection.dialect)
+        trips, (result,) = _run(connection, [(known.text, known.given(values))], alone=True)
+        return known.rows(trips, result)
+
+
 def change_together(session: Session, changes: Sequence[Change]) -> None:
-    """Make changes in this order; none of them is asked what it did."""
+    """Make changes in this order; only those that can be lost are asked what they did, when all are made."""
     connection = session.connection()
-    if not by_driver(connection):
-        for statement, rows in changes:
-            connection.execute(statement, rows)
-    elif changes:
-        _run(connection, [call for statement, rows in changes for call in _calls(connection, statement, rows)])
+    if by_driver(connection):
+        calls = [_calls(connection, change.statement, change.rows) for change in changes]
+        results = iter(_run(connection, list(chain.from_iterable(calls)))[1] if calls else ())
+        made = [sum(next(results).command_tuples or 0 for _ in own) for own in calls]
+    else:
+        made = [connection.execute(change.statement, change.rows).rowcount for change in changes]
+    for change, count in zip(changes, made, strict=True):
+        if change.lost is not None and not count:
+            change.lost()
 
 
 def insert_returning(session: Session, statement: ReturningInsert[Any], rows: list[Row]) -> list[int]:
@@ -92,7 +117,7 @@ def by_driver(connection: Connection) -> bool:
     return connection.dialect.name == "postgresql" and not _listened_to(connection)
 
 
-def _run(connection: Connection, calls: Sequence[Call]) -> tuple[Trips, list[PGresult]]:
+def _run(connection: Connection, calls: Sequence[Call], *, alone: bool = False) -> tuple[Trips, list[PGresult]]:
     """Make a trip; raise what the driver raises as SQLAlchemy would have."""
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
@@ -100,7 +125,7 @@ def _run(connection: Connection, calls: Sequence[Call]) -> tuple[Trips, list[PGr
     if trips is None:
         trips = connection.info[_TRIPS] = Trips(driver)  # kept by the pool with the connection
     try:
-        return trips, trips.run(calls)
+        return trips, trips.run(calls, alone=alone)
     except psycopg.Error as error:
         dialect = connection.dialect
         broken = dialect.is_disconnect(error, driver, None)  # type: ignore[arg-type]

@@ -53,18 +53,19 @@ class Trips:
         self._adapt: Any = Transformer(driver)
         self._prepared: dict[Text, bytes] = {}
 
-    def run(self, calls: Sequence[Call]) -> list[PGresult]:
+    def run(self, calls: Sequence[Call], *, alone: bool = False) -> list[PGresult]:
         """Send all and return what came of each, in a transaction that is begun if there is none.
 
-        Each sees what is committed when its own turn comes. Raises what psycopg raises for the first that fails; those
-        after it are not tried.
+        `alone` leaves that out: what is sent is a transaction of its own, ended with the trip. Each statement sees
+        what is committed when its own turn comes. Raises what psycopg raises for the first that fails; those after it
+        are not tried.
         """
         write = self._adapt.dump_sequence
         given = [write([values[name] for name in text.names], text.formats) for text, values in calls]
         pgconn = self._driver.pgconn
         try:
             pgconn.enter_pipeline_mode()
-            asked = self._ask(pgconn, [text for text, _ in calls], given)
+            asked = self._ask(pgconn, [text for text, _ in calls], given, alone)
             came = self._driver.wait(_answers(pgconn))
             pgconn.exit_pipeline_mode()
         except BaseException:
@@ -74,7 +75,7 @@ class Trips:
         for (text, name), result in zip(asked, came, strict=True):
             if result.status == pq.ExecStatus.FATAL_ERROR:
                 raise psycopg.errors.error_from_result(result)
-            if name is not None:
+            if text is not None and name is not None:
                 self._prepared[text] = name
             elif text is not None:
                 found.append(result)
@@ -85,11 +86,13 @@ class Trips:
         self._adapt.set_pgresult(result)
         return self._adapt.load_rows(0, result.ntuples, tuple)  # type: ignore[no-any-return]
 
-    def _ask(self, pgconn: PGconn, texts: Sequence[Text], given: Sequence[Any]) -> list[tuple[Any, bytes | None]]:
+    def _ask(
+        self, pgconn: PGconn, texts: Sequence[Text], given: Sequence[Any], alone: bool
+    ) -> list[tuple[Text | None, bytes | None]]:
         """Leave everything in libpq's buffer; return what each answer will be to: a text and the name it got, if so."""
         asked: list[tuple[Text | None, bytes | None]] = []
         names = self._prepared.copy()
-        if pgconn.transaction_status == pq.TransactionStatus.IDLE:
+        if not alone and pgconn.transaction_status == pq.TransactionStatus.IDLE:
             pgconn.send_query_params(self._begin(), None)
             asked.append((None, None))
         for text, values in zip(texts, given, strict=True):

@@ -29,12 +29,13 @@ def insert_missing(
     connection, table = session.connection(), model.__table__
     assert isinstance(table, Table)
     if by_driver(connection) and len(rows) == 1 and _is_whole(table, tuple(rows[0])):
-        return insert_one(connection, _insert(table, "postgresql", tuple(unique), tuple(returning)), rows[0])
+        return insert_one(connection, insert_or_leave(table, "postgresql", tuple(unique), tuple(returning)), rows[0])
     if connection.dialect.name == "postgresql" and len(rows) >= bulk.AT_LEAST:
         statement = _insert_many(table, tuple(rows[0]), tuple(unique), tuple(returning))
         given: Any = bulk.as_json(table, rows)
     else:
-        statement, given = _insert(table, connection.dialect.name, tuple(unique), tuple(returning)), list(rows)
+        statement = insert_or_leave(table, connection.dialect.name, tuple(unique), tuple(returning))
+        given = list(rows)
     made = connection.execute(statement, given)
     return list(made) if returning else []
 
@@ -52,7 +53,8 @@ def _insert_many(table: Table, columns: tuple[str, ...], unique: tuple[str, ...]
 
 
 @cache
-def _insert(table: Table, dialect: str, unique: tuple[str, ...], returning: tuple[Any, ...]) -> Any:
+def insert_or_leave(table: Table, dialect: str, unique: tuple[str, ...], returning: tuple[Any, ...] = ()) -> Any:
+    """Return the statement: it inserts nothing where these columns are taken."""
     made = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
     made = made.on_conflict_do_nothing(index_elements=list(unique))
     return made.returning(*returning) if returning else made.inline()

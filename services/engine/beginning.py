@@ -10,7 +10,7 @@ from services.engine import clocks as clk
 from services.engine import items, journal, numbers, recording
 from services.engine.decided import Beginning
 from services.engine.models import Matter
-from services.engine.routing import above, path_of
+from services.engine.routing import above, place_of
 from services.identity import receipts
 
 
@@ -44,9 +44,11 @@ def _write_rest(session: Session, start: Beginning, matter_id: int, number: str,
     changes, definition, initial = start.changes, start.definition, str(start.definition.procedure.initial)
     recording.write_clocks(session, matter_id, changes)
     people = start.away[0] | start.answers.named_people
-    path = start.unit_path if unit_id == start.unit_id else path_of(session, unit_id)
+    place, today = start.place, local_date(changes.now)
+    if unit_id != start.unit_id:
+        place = place_of(session, unit_id, definition.policy.work.get(initial), today)
     recording.write_exclusions(session, matter_id, start.away[0], start.away[1], "kept away from its subject")
-    turn = items.open_turn(session, matter_id, initial, path, people, changes)
+    turn = items.open_turn(session, matter_id, initial, place.path, people, changes, place.holding)
     content = {
         "number": number, "answers": start.answers.stored, "sealed": sorted(start.answers.sealed),
         "policy": definition.policy_hash, "procedure": definition.procedure_hash,

@@ -7,6 +7,7 @@ from services.engine.answers import Answers
 from services.engine.changes import Changes
 from services.engine.loading import Loaded
 from services.engine.registry import Definition
+from services.engine.routing import Place
 from statemachines.kit.procedure import Action
 
 
@@ -31,7 +32,7 @@ class Beginning:
     answers: Answers
     changes: Changes
     unit_id: int
-    unit_path: str
+    place: Place
     event_on: date
     request_key: str | None
     external_ref: str | None

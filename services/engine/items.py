@@ -14,14 +14,14 @@ from services.engine.changes import Changes
 from services.engine.decided import Move
 from services.engine.loading import EXTENSION, TURN
 from services.engine.models import WorkItem
-from services.engine.routing import Holding, Turn, find_turn, holding_at, route, works_here
+from services.engine.routing import Holding, Turn, find_turn, route, works_here
 from statemachines.kit.policy import MEMBER
 from statemachines.kit.procedure import Kind
 from statemachines.kit.situation import Move as Step
 
 
 def follow_move(
-    session: Session, move: Move, unit_id: int, path: str, people: frozenset[int], closes: bool
+    session: Session, move: Move, unit_id: int, path: str, people: frozenset[int], closes: bool, holding: Holding
 ) -> Turn | None:
     """Close what is done, open what comes next at the unit with this path; return the new turn if there is one."""
     changes, loaded = move.changes, move.loaded
@@ -43,7 +43,6 @@ def follow_move(
         person = loaded.turn["person_id"] if loaded.turn else None
     elif move.action.kind in (Kind.RETURN, Kind.WITHDRAW):  # back to the very person who passed it on
         person = left.by if (left := last_left(move)) else None
-    holding = holding_at(session, path, local_date(changes.now))
     changes = replace(changes, assignee=_if_still_there(session, move, person, holding))
     return open_turn(session, loaded.id, move.target, path, people, changes, holding)
 
@@ -68,14 +67,13 @@ def _ask_members(
 
 
 def open_turn(
-    session: Session, matter_id: int, state: str, path: str, people: Collection[int], changes: Changes,
-    holding: Holding | None = None,
-) -> Turn | None:  # fmt: skip
+    session: Session, matter_id: int, state: str, path: str, people: Collection[int], changes: Changes, holding: Holding
+) -> Turn | None:
     """Open the work item of a state, for a role at the nearest unit or for the person the action assigned."""
     role = changes.definition.policy.work.get(state)
     if role is None:
         return None
-    turn = route(holding or holding_at(session, path, local_date(changes.now)), role, path, people)
+    turn = route(holding, role, path, people)
     person = changes.assignee if changes.assignee not in people else None
     insert_rows(session, WorkItem, [_item(matter_id, TURN, state, turn, person, changes)])
     return turn

@@ -11,9 +11,8 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from services.db.rows import insert_rows, update_row, update_rows
-from services.db.together import read_rows
-from services.db.upsert import insert_missing
+from services.db.rows import claim_row, insert_rows, update_row, update_rows
+from services.db.together import Query, Row, read_rows
 from services.engine.errors import AlreadyPerformed
 from services.engine.models import Entry, Matter
 from services.engine.registry import canonical
@@ -85,8 +84,8 @@ def write_requested(session: Session, row: dict[str, Any]) -> None:
     """Write one entry; raise AlreadyPerformed where the same request, at work at the same time, was faster."""
     if row["request_key"] is None:
         write(session, [row])
-    elif not insert_missing(session, Entry, [row], ["request_key"], [Entry.id]):
-        _refuse_key(session, row["request_key"])
+    else:
+        claim_row(session, Entry, row, "request_key", lambda: _refuse_key(session, row["request_key"]))
 
 
 def scoped_key(actor: Actor, request_key: str | None) -> str | None:
@@ -94,20 +93,24 @@ def scoped_key(actor: Actor, request_key: str | None) -> str | None:
     return None if request_key is None else f"{actor.id}:{request_key}"
 
 
-def refuse_repeat(session: Session, actor: Actor, request_key: str | None) -> None:
-    """Raise AlreadyPerformed if this actor's request with this key is in the journal."""
-    if request_key is None:
-        return
-    _refuse_key(session, scoped_key(actor, request_key))
+def requested(actor: Actor, request_key: str | None) -> tuple[Query, ...]:
+    """Return the query for what this actor's request with this key did; none without a key."""
+    return () if request_key is None else ((_REQUESTED, {"key": scoped_key(actor, request_key)}),)
+
+
+def refuse_repeat(answers: Iterable[list[Row]]) -> None:
+    """Raise AlreadyPerformed if `requested` found something."""
+    for found in answers:
+        if found:
+            raise AlreadyPerformed(found[0]["seq"], found[0]["matter_id"])
 
 
 _E = Entry.__table__.c
 _REQUESTED = select(_E.seq, _E.matter_id).where(_E.request_key == bindparam("key"))
 
 
-def _refuse_key(session: Session, key: str | None) -> None:
-    if found := read_rows(session, _REQUESTED, {"key": key}):
-        raise AlreadyPerformed(found[0]["seq"], found[0]["matter_id"])
+def _refuse_key(session: Session, key: str) -> None:
+    refuse_repeat([read_rows(session, _REQUESTED, {"key": key})])
 
 
 def note(session: Session, matter_id: int, event: Event) -> None:

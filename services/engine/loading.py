@@ -9,7 +9,7 @@ from sqlalchemy import BindParameter, bindparam, select
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
-from services.db.together import Row, read_together
+from services.db.together import Query, Row, read_together
 from services.engine import clocks as clk
 from services.engine.core import Engine
 from services.engine.errors import MatterNotFound
@@ -48,6 +48,7 @@ _ITEMS = (
 _EXCLUDED = select(_X.person_id, _X.unit_id).where(_X.matter_id == _ID)
 _HANGING = select(_L.kind, _L.from_id).where(_L.to_id == _ID).order_by(_L.id)
 _AROUND = (_ITEMS, _EXCLUDED, _HANGING)
+_WHOLE, _WHOLE_LOCKED = (MATTER, _CLOCKS, *_AROUND), (_MATTER_LOCKED, _CLOCKS_LOCKED, *_AROUND)
 _OTHERS = select(_M.id, _M.procedure, _M.state, _M.closed_at, _M.event_on, _M.record).where(
     _M.id.in_(bindparam("others", expanding=True))
 )
@@ -129,12 +130,14 @@ class Loaded:
 
 def load(engine: Engine, session: Session, matter_id: int, *, lock: bool = False) -> Loaded:
     """Return a matter, locked with its clocks until the transaction ends if asked; raise MatterNotFound."""
-    matter, clocks = (_MATTER_LOCKED, _CLOCKS_LOCKED) if lock else (MATTER, _CLOCKS)
-    wanted = (matter, clocks, *_AROUND)
-    found, *around = read_together(session, *((query, {"matter_id": matter_id}) for query in wanted))
-    if not found:
-        raise MatterNotFound
-    return _loaded(engine, session, found[0], *around)
+    wanted = _WHOLE_LOCKED if lock else _WHOLE
+    return _found(engine, session, read_together(session, *((query, {"matter_id": matter_id}) for query in wanted)))
+
+
+def load_to_move(engine: Engine, session: Session, matter_id: int, *also: Query) -> tuple[Loaded, list[list[Row]]]:
+    """Lock a matter as `load` does; return it with the answers to further queries, asked once the lock was had."""
+    found = read_together(session, *((query, {"matter_id": matter_id}) for query in _WHOLE_LOCKED), *also)
+    return _found(engine, session, found[: len(_WHOLE_LOCKED)]), found[len(_WHOLE_LOCKED) :]
 
 
 def load_around(engine: Engine, session: Session, row: Mapping[str, Any]) -> Loaded:
@@ -143,6 +146,13 @@ def load_around(engine: Engine, session: Session, row: Mapping[str, Any]) -> Loa
     return _loaded(
         engine, session, row, *read_together(session, *((query, {"matter_id": row["id"]}) for query in wanted))
     )
+
+
+def _found(engine: Engine, session: Session, whole: list[list[Row]]) -> Loaded:
+    matter, *around = whole
+    if not matter:
+        raise MatterNotFound
+    return _loaded(engine, session, matter[0], *around)
 
 
 def _loaded(

@@ -23,7 +23,7 @@ from services.engine.loading import load_others
 from services.engine.models import Exclusion, Matter, Once
 from services.engine.recording import write_link
 from services.engine.registry import Definition
-from services.engine.routing import place_query
+from services.engine.routing import place_from, place_queries
 from services.engine.visibility import visible
 from services.identity.access import Actor
 from services.identity.models import Unit
@@ -77,14 +77,16 @@ def open_matter(
     procedure = _procedure(engine, procedure_key)
     event_on = _event_on(procedure, data, now)
     definition = engine.registry.current(procedure.key, event_on)
-    (place,), texts = read_together(session, place_query(unit_id), definition.kept)
-    unit_path, unit_kind = place["path"], place["kind"]
+    today = local_date(now)
+    role, repeats = definition.policy.work.get(str(procedure.initial)), journal.requested(actor, request_key)
+    texts, *known = read_together(session, definition.kept, *repeats, *place_queries(unit_id, role, today))
+    place = place_from(session, known[len(repeats) :], role, today)
     if parent is None and not (actor.system and _opens_by_itself(engine, procedure.key)):
-        _refuse_unless_permitted(definition, actor, unit_path)
-    journal.refuse_repeat(session, actor, request_key)
+        _refuse_unless_permitted(definition, actor, place.path)
+    journal.refuse_repeat(known[: len(repeats)])
     above = frozenset({parent.matter_id} if parent else ()) | frozenset(grounds)
     read = partial(
-        read_answers, session, procedure.opening.form, data, definition.policy, local_date(now),
+        read_answers, session, procedure.opening.form, data, definition.policy, today,
         uploader=actor.id, matters=above, seen=true if parent else partial(visible, actor, engine.registry),
     )  # fmt: skip
     away = _exclusions(session, above)
@@ -94,14 +96,14 @@ def open_matter(
         answers = read(*away)
     away = (away[0] - answers.heard, away[1])
     if parent is None:
-        _refuse_where_named(session, answers, away[1], unit_path)
-    situation = _situation(session, definition, answers, actor, now, unit_id, unit_kind, parent)
+        _refuse_where_named(session, answers, away[1], place.path)
+    situation = _situation(session, definition, answers, actor, now, unit_id, place.kind, parent)
     _check_guards(procedure, situation, answers)
     changes = Changes(engine, definition, situation, answers.form, actor, now, [])
     changes.apply(procedure.opening.effects)
     if not definition.is_kept(texts):
         engine.registry.keep(session, definition, now)
-    start = Beginning(definition, answers, changes, unit_id, unit_path, event_on, request_key, external_ref, away)
+    start = Beginning(definition, answers, changes, unit_id, place, event_on, request_key, external_ref, away)
     opened = write_beginning(session, start)
     _claim(session, procedure, answers, opened.matter_id)
     if parent is not None:

@@ -18,7 +18,7 @@ from services.engine.changes import Changes
 from services.engine.core import Engine
 from services.engine.decided import Move
 from services.engine.errors import ActionRefused, Stale
-from services.engine.loading import Loaded, load, load_others
+from services.engine.loading import Loaded, load, load_others, load_to_move
 from services.engine.models import Link, Matter
 from services.engine.opening import open_children
 from services.engine.permission import Right, refuse_unless_visible, right_to
@@ -57,9 +57,9 @@ def perform(
     `data` are the form's answers as JSON values. `request_key` is the client's key for this very request: a second
     one raises AlreadyPerformed. `seen_version` is the row version the client looked at: another one raises Stale.
     """
-    loaded = load(engine, session, matter_id, lock=True)
+    loaded, repeated = load_to_move(engine, session, matter_id, *journal.requested(actor, request_key))
     refuse_unless_visible(loaded, actor)
-    journal.refuse_repeat(session, actor, request_key)
+    journal.refuse_repeat(repeated)
     if seen_version is not None and seen_version != loaded.row["version"]:
         raise Stale(seen_version, loaded.row["version"])
     right = right_to(loaded, action, actor)

@@ -1,6 +1,6 @@
 """Whose turn it is: the nearest unit where somebody may act, and the county office where there is none."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -8,9 +8,9 @@ from functools import cache
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from services.db.together import Query, read_rows
+from services.db.together import Query, Row, read_rows, read_together
 from services.identity.models import Person, Unit
-from services.identity.people import Line, line_of_holders
+from services.identity.people import Line, holders_query, line_of, line_of_holders
 from services.identity.units import ancestors
 
 COUNTY_OFFICE = "county_office"
@@ -40,6 +40,31 @@ def holding_at(session: Session, unit_path: str, on: date) -> Holding:
     return cache(lambda role: line_of_holders(session, role, unit_path, on))
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A unit, and who holds what there and above."""
+
+    path: str
+    kind: str
+    holding: Holding
+
+
+def place_queries(unit_id: int, role: str | None, on: date) -> tuple[Query, ...]:
+    """Return what to ask for `place_from`: the unit, and whoever holds the role that will be asked for first."""
+    return (_place(unit_id), *(() if role is None else (holders_query(unit_id, role, on),)))
+
+
+def place_from(session: Session, answers: Sequence[list[Row]], role: str | None, on: date) -> Place:
+    (found,), *held = answers
+    path = str(found["path"])
+    known, asking = [line_of(rows, path) for rows in held], holding_at(session, path, on)
+    return Place(path, str(found["kind"]), lambda wanted: known[0] if wanted == role else asking(wanted))
+
+
+def place_of(session: Session, unit_id: int, role: str | None, on: date) -> Place:
+    return place_from(session, read_together(session, *place_queries(unit_id, role, on)), role, on)
+
+
 def route(holding: Holding, role: str, unit_path: str, excluding: Collection[int]) -> Turn:
     """The same for whoever asks about a path more than once."""
     for wanted, lost in ((role, False), (COUNTY_OFFICE, True)):
@@ -59,19 +84,13 @@ def above(session: Session, unit_id: int, kind: str) -> int:
     return session.scalar(wanted.order_by(Unit.path.desc()).limit(1)) or unit_id
 
 
-def place_of(session: Session, unit_id: int) -> tuple[str, str]:
-    """Return a unit's path and kind."""
-    (row,) = read_rows(session, *place_query(unit_id))
-    return str(row["path"]), str(row["kind"])
-
-
-def place_query(unit_id: int) -> Query:
-    """The same for whoever asks for more in the same trip."""
-    return _PATH, {"unit": unit_id}
-
-
 def path_of(session: Session, unit_id: int) -> str:
-    return place_of(session, unit_id)[0]
+    (row,) = read_rows(session, *_place(unit_id))
+    return str(row["path"])
+
+
+def _place(unit_id: int) -> Query:
+    return _PATH, {"unit": unit_id}
 
 
 # Built once: every move of a matter asks these.

@@ -6,15 +6,15 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from config.calendar import local_date
 from services.db.rows import held, update_row
 from services.engine import clocks as clk
 from services.engine import items, journal, panels, recording
 from services.engine.changes import Changes
 from services.engine.decided import Move
-from services.engine.loading import Loaded
 from services.engine.messages import message_rows, send
 from services.engine.models import Clock, Matter
-from services.engine.routing import Turn, above, find_turn, path_of
+from services.engine.routing import Holding, Turn, above, find_turn, holding_at, place_of
 from statemachines.kit.procedure import Kind
 
 
@@ -35,13 +35,13 @@ def write_move(session: Session, move: Move) -> Written:
     closes = move.target in changes.definition.procedure.final
     recording.settle_clocks(changes, move.target, closes)
     unit_id = _unit_after(session, move)
-    path = _path(session, loaded, unit_id)
+    path, holding = _place(session, move, unit_id)
     people = loaded.people | move.answers.named_people
     left = panels.results(move, move.target)
     panels.follow(session, move, path, people)
     with held(session):
         recording.write_clocks(session, loaded.id, changes)
-        turn = items.follow_move(session, move, unit_id, path, people, closes)
+        turn = items.follow_move(session, move, unit_id, path, people, closes, holding)
         content = _content(move, turn, unit_id) | left
         event = journal.Event(
             move.action.name,
@@ -72,8 +72,13 @@ def write_move(session: Session, move: Move) -> Written:
     return Written(columns["version"], head.seq)
 
 
-def _path(session: Session, loaded: Loaded, unit_id: int) -> str:
-    return str(loaded.row["unit_path"]) if unit_id == loaded.row["unit_id"] else path_of(session, unit_id)
+def _place(session: Session, move: Move, unit_id: int) -> tuple[str, Holding]:
+    """Return the path of who holds the matter then, and what says who is there."""
+    row, today = move.loaded.row, local_date(move.changes.now)
+    if unit_id == row["unit_id"]:
+        return str(row["unit_path"]), holding_at(session, str(row["unit_path"]), today)
+    place = place_of(session, unit_id, move.changes.definition.policy.work.get(move.target), today)
+    return place.path, place.holding
 
 
 def _unit_after(session: Session, move: Move) -> int:

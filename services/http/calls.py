@@ -132,8 +132,7 @@ async def authenticated(
 
 
 def _admit(the: Service, secret: str, now: datetime, path: str, scopes: Iterable[str]) -> Call:
-    with the.runtime.database.read() as session:
-        actor = authenticate(session, secret, now)
+    actor = authenticate(the.runtime.database, secret, now)
     if actor.temporary and path not in _WITH_A_TEMPORARY_PASSWORD:
         raise PasswordTemporary
     for scope in scopes:

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from config.calendar import local_date
 from services.db.session import Database
-from services.db.together import read_together
 from services.identity import passwords
 from services.identity.access import Actor, ActorGrant, held_by
 from services.identity.errors import NotAuthenticated, NotFound, TokenRefused, WrongLogin
@@ -85,10 +84,9 @@ def issue_token(
     return _issue(session, person_id, CredentialKind.TOKEN, name, scopes, now, expires_at)
 
 
-def authenticate(session: Session, secret: str, now: datetime) -> Actor:
+def authenticate(database: Database, secret: str, now: datetime) -> Actor:
     """Who calls, with his roles of today; `NotAuthenticated` tells no reason. Only reads: see `note_use`."""
-    asked = {"digest": _digest(secret), "now": now, "on": local_date(now)}
-    (rows,) = read_together(session, (_CALLER, asked))
+    rows = database.ask(_CALLER, {"digest": _digest(secret), "now": now, "on": local_date(now)})
     if not rows:
         raise NotAuthenticated
     first = rows[0]

@@ -1,17 +1,17 @@
 """People, their posts, the roles they are given and lend to one another."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import bindparam, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from services.db.together import read_rows
+from services.db.together import Query, Row, read_rows
 from services.identity.access import SYSTEM
 from services.identity.credentials import revoke_all
 from services.identity.errors import DelegationRefused, GrantRefused, NotFound, PersonRefused
-from services.identity.models import Delegation, Grant, Person, Post
+from services.identity.models import Delegation, Grant, Person, Post, Unit
 from services.identity.passwords import normal_login
 from services.identity.units import ancestors, get_unit
 
@@ -211,17 +211,21 @@ def revoke_delegation(session: Session, delegation_id: int, now: datetime) -> De
 
 
 _G, _P = Grant.__table__.c, Person.__table__.c
-_HELD = (
+_HOLDING = (
     select(_G.unit_id, _G.person_id)
     .join_from(Grant.__table__, Person.__table__, _P.id == _G.person_id)
     .where(
         _G.role == bindparam("role"),
-        _G.unit_id.in_(bindparam("line", expanding=True)),
         _G.valid_from <= bindparam("day"),
         or_(_G.valid_to.is_(None), _G.valid_to >= bindparam("day")),
         _P.active,
     )
-)  # built once: every move of a matter asks this
+)
+# Built once: every move of a matter asks one of these.
+_HELD = _HOLDING.where(_G.unit_id.in_(bindparam("line", expanding=True)))
+_HERE = aliased(Unit)
+_LINE = select(Unit.id).join(_HERE, _HERE.path.startswith(Unit.path)).where(_HERE.id == bindparam("unit"))
+_HELD_AT = _HOLDING.where(_G.unit_id.in_(_LINE))
 
 
 def holders(
@@ -244,8 +248,18 @@ Line = list[tuple[int, frozenset[int]]]
 
 def line_of_holders(session: Session, role: str, unit_path: str, on: date) -> Line:
     """Every unit at or above the path where somebody active holds the role, the nearest first, with all such."""
+    values = {"role": role, "line": ancestors(unit_path), "day": on}
+    return line_of(read_rows(session, _HELD, values), unit_path)
+
+
+def holders_query(unit_id: int, role: str, on: date) -> Query:
+    """The same for whoever does not know the path yet: `line_of` makes the line of the answer."""
+    return _HELD_AT, {"role": role, "unit": unit_id, "day": on}
+
+
+def line_of(rows: Iterable[Row], unit_path: str) -> Line:
     line = ancestors(unit_path)
     found: dict[int, set[int]] = {}
-    for row in read_rows(session, _HELD, {"role": role, "line": line, "day": on}):
+    for row in rows:
         found.setdefault(row["unit_id"], set()).add(row["person_id"])
     return [(unit_id, frozenset(found[unit_id])) for unit_id in reversed(line) if unit_id in found]

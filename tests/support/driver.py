@@ -22,14 +22,14 @@ def each_statement(note: Note) -> Iterator[None]:
         note(query if isinstance(query, str) else "", params or {})
         return executed(cursor, query, params, **more)
 
-    def travel(trips: Trips, calls: Sequence[Call]) -> Any:
+    def travel(trips: Trips, calls: Sequence[Call], **how: bool) -> Any:
         for nth, (text, values) in enumerate(calls):
             try:
                 note(text.sql.decode(), {name: values[name] for name in text.names})
             except BaseException:
-                run(trips, calls[:nth])
+                run(trips, calls[:nth], **how)
                 raise
-        return run(trips, calls)
+        return run(trips, calls, **how)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(psycopg.Cursor, "execute", execute)

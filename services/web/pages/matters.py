@@ -5,8 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from services.db.errors import DubanError
+from services.db.together import read_together
 from services.engine.errors import AlreadyPerformed, InvalidAnswers, MatterNotFound, Stale
-from services.engine.journal import refuse_repeat
+from services.engine.journal import refuse_repeat, requested
 from services.engine.looking import look
 from services.engine.perform import perform
 from services.engine.queries import PossibleAction
@@ -73,7 +74,8 @@ def act(request: Request, call: Visitor, matter_id: Id, action: Name, sent: Sent
         chosen = deeds.named(action)
         if chosen is None:
             try:
-                refuse_repeat(session, call.actor, request_key(sent))  # it may be this very request that moved it on
+                # it may be this very request that moved it on
+                refuse_repeat(read_together(session, *requested(call.actor, request_key(sent))))
             except AlreadyPerformed as error:
                 return done(error.zh, moved=True, counted=True, performed=f"{matter_id}-{action}")
             return _answer(request, call, refused_form(session, call, loaded, deeds, action, sent), 409)

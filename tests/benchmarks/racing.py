@@ -49,7 +49,7 @@ def merge(samples: Sequence[Sample]) -> Sample:
     return Sample(took, 1.0, round(rate)) if rate >= 100 else Sample(took, 100.0, round(rate * 100))
 
 
-def race(client: Callable[[int], Operation], clients: int, seconds: float) -> Sample:
+def race(client: Callable[[int], Operation], clients: int, seconds: float, warm_up: int = WARM_UP) -> Sample:
     """Run `client(n)`'s operation over and over for that long, in threads of as many processes as there are processors.
 
     The processes are forked, so what was prepared before is shared; each client opens its own connection.
@@ -63,7 +63,7 @@ def race(client: Callable[[int], Operation], clients: int, seconds: float) -> Sa
     for first in range(processes):
         mine, theirs = context.Pipe(duplex=False)
         numbers = range(first, clients, processes)
-        runners.append(context.Process(target=_run, args=(client, numbers, barrier, seconds, theirs)))
+        runners.append(context.Process(target=_run, args=(client, numbers, barrier, (seconds, warm_up), theirs)))
         runners[-1].start()
         theirs.close()
         ends.append(mine)
@@ -95,11 +95,11 @@ def _receive(end: Connection) -> list[_Run]:
 
 
 def _run(
-    client: Callable[[int], Operation], numbers: Iterable[int], barrier: Any, seconds: float, end: Connection
+    client: Callable[[int], Operation], numbers: Iterable[int], barrier: Any, how: tuple[float, int], end: Connection
 ) -> None:
     def alone(number: int) -> _Run:
         try:
-            return _repeat(client(number), barrier, seconds)
+            return _repeat(client(number), barrier, *how)
         except BaseException:
             barrier.abort()
             raise
@@ -111,8 +111,8 @@ def _run(
         end.send(error)
 
 
-def _repeat(operation: Operation, barrier: Any, seconds: float) -> _Run:
-    for _ in range(WARM_UP):
+def _repeat(operation: Operation, barrier: Any, seconds: float, warm_up: int) -> _Run:
+    for _ in range(warm_up):
         operation()
     barrier.wait(60)
     run = _Run(started=time.perf_counter())

@@ -27,6 +27,9 @@ from tests.benchmarks.seeds import Seeded
 from tests.benchmarks.w1_advance import APPROVAL, RETURN, Advancing
 
 PORT = 21310
+WARM_UP = 50
+"""Requests of each client before the clock runs: each thread of each process has a connection of its own to warm."""
+
 _SECRET = "benchmark-2016-06"
 
 
@@ -81,7 +84,8 @@ def duban(seeded: Seeded, folder: Path, clients: int, seconds: float) -> Sample:
     command = (sys.executable, "-m", "uvicorn", "services.app:create_app", "--factory", "--workers", "2",
                "--port", str(PORT), "--no-access-log", "--log-level", "warning")  # fmt: skip
     with serving(command, PORT, folder / "web.log", **environ):
-        return race(lambda n: _client(n, own[n], len(townships)), clients, seconds)
+        warm_up = min(WARM_UP, *(len(matters) // 2 for matters in own))
+        return race(lambda n: _client(n, own[n], len(townships)), clients, seconds, warm_up)
 
 
 def _give_passwords(seeded: Seeded) -> None:
@@ -114,13 +118,14 @@ def _client(number: int, matters: list[int], townships: int) -> Operation:
 
 
 def viewflow(rival: Rival, folder: Path, clients: int, seconds: float) -> Sample:
-    most = max(20, int(40 * seconds))
+    most = max(20, int(40 * seconds)) + WARM_UP // 2
     tasks = json.loads(rival.call("waiting", rival.touched, most * clients))
     rival.touched += most * clients
     command = (PYTHON, "-m", "gunicorn", "--workers", "2", "--threads", "4", "--bind", f"127.0.0.1:{PORT + 1}",
                "tests.benchmarks.peers.petitions.wsgi:application")  # fmt: skip
     with serving(command, PORT + 1, folder / "viewflow.log", PETITIONS_DATABASE=rival.url):
-        return race(lambda n: _viewflow_client(tasks[n::clients]), clients, seconds)
+        warm_up = min(WARM_UP, len(tasks) // clients // 2)
+        return race(lambda n: _viewflow_client(tasks[n::clients]), clients, seconds, warm_up)
 
 
 def _viewflow_client(tasks: list[int]) -> Operation:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from config.calendar import local_date
 from services.db.session import Database
 from services.identity import passwords
-from services.identity.access import Actor, ActorGrant, held_by
+from services.identity.access import Actor, held_by, held_in
 from services.identity.errors import NotAuthenticated, NotFound, TokenRefused, WrongLogin
 from services.identity.models import Credential, CredentialKind, Person
 
@@ -91,10 +91,8 @@ def authenticate(database: Database, secret: str, now: datetime) -> Actor:
         raise NotAuthenticated
     first = rows[0]
     scopes = frozenset(first["scopes"]) if first["kind"] == CredentialKind.TOKEN else None
-    held = (ActorGrant(r["role"], r["unit_id"], r["path"], r["holder_id"]) for r in rows if r["role"] is not None)
-    return Actor(
-        first["id"], first["name"], tuple(held), scopes, temporary=first["password_temporary"] and scopes is None
-    )
+    temporary = first["password_temporary"] and scopes is None
+    return Actor(first["id"], first["name"], held_in(rows), scopes, temporary)
 
 
 _WHO = (

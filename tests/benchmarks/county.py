@@ -40,9 +40,9 @@ class County:
     def actor(self, session: Session, who: Any) -> Actor:
         return load_actor(session, self.people[who], local_date(NOW))
 
-    def actors(self, session: Session, role: str) -> dict[int, Actor]:
+    def staff(self, role: str) -> dict[int, tuple[str, int]]:
         """Return whoever of the staff is this in each township, by the township's id."""
-        return {unit: self.actor(session, (role, n)) for n, unit in enumerate(self.townships)}
+        return {unit: (role, n) for n, unit in enumerate(self.townships)}
 
 
 def found_county(session: Session) -> County:

@@ -1,8 +1,9 @@
 """W1: one action of a petition from first lock to commit: permission, form, guards, journal, clocks, messages.
 
-Each matter is approved by the leader of its township, which stops one clock, starts another and moves it to the
-handlers of the next, and then returned by a handler there, which tells the leader: two actions, two transactions.
-pgbench runs the statements of both in equal parts, on matters of its own half of the table.
+Who acts is read anew for each, with the roles of the day, as every request of the web does. Each matter is approved by
+the leader of its township, which stops one clock, starts another and moves it to the handlers of the next, and then
+returned by a handler there, which tells the leader: two actions, two transactions. pgbench runs the statements of both
+in equal parts, on matters of its own half of the table.
 """
 
 from functools import partial
@@ -77,8 +78,7 @@ def steps(seeded: Seeded, database: Database, matters: list[Any]) -> Operation:
     """Return what takes the next step: approve a matter, then send it back, then the next one."""
     townships = seeded.county.townships
     onward = {unit: townships[(n + 1) % len(townships)] for n, unit in enumerate(townships)}
-    with database.read() as session:
-        leaders, handlers = seeded.county.actors(session, "leader"), seeded.county.actors(session, "handler")
+    leaders, handlers = seeded.county.staff("leader"), seeded.county.staff("handler")
     due = iter(
         step
         for matter, unit in matters
@@ -92,8 +92,9 @@ def steps(seeded: Seeded, database: Database, matters: list[Any]) -> Operation:
         step = next(due, None)
         if step is None:
             raise Exhausted
+        matter, action, who, answers = step
         with database.write() as session:
-            perform(seeded.engine, session, *step, NOW)
+            perform(seeded.engine, session, matter, action, seeded.county.actor(session, who), answers, NOW)
 
     return advance
 

@@ -24,13 +24,13 @@ READS = {"UPDATE number_series": "", "INSERT INTO matter": "m_"}
 def client(seeded: Seeded, database: Database, number: int) -> Operation:
     townships = seeded.county.townships
     unit = townships[number % len(townships)]
-    with database.read() as session:
-        clerk = seeded.county.actors(session, "clerk")[unit]
+    clerk = seeded.county.staff("clerk")[unit]
     answers = petition(local_date(NOW))
 
     def register() -> Any:
         with database.write() as session:
-            return open_matter(seeded.engine, session, "petition", answers, clerk, NOW, unit_id=unit)
+            actor = seeded.county.actor(session, clerk)
+            return open_matter(seeded.engine, session, "petition", answers, actor, NOW, unit_id=unit)
 
     register()  # the first of a kind also stores the text of its rules
     return register

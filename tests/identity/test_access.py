@@ -142,7 +142,7 @@ def test_an_unknown_person(county) -> None:
         actor_of(county, 99_999)
 
 
-def test_loading_an_actor_takes_two_statements(county) -> None:
+def test_loading_an_actor_takes_one_statement(county) -> None:
     people = county.people
     for unit in vars(county.units).values():
         county.grant(people.a, "clerk", unit)
@@ -152,7 +152,7 @@ def test_loading_an_actor_takes_two_statements(county) -> None:
     with county.database.read() as session:
         event.listen(session.connection(), "before_cursor_execute", lambda *given: statements.append(given[2]))
         assert len(load_actor(session, people.a, TODAY).grants) == 10
-    assert len(statements) == 2
+    assert len(statements) == 1
 
 
 def test_the_clock_is_no_person(county) -> None:

@@ -38,8 +38,10 @@ TABLES = """
     CREATE INDEX ON item (matter_id); CREATE INDEX ON item (role, unit, due_at) WHERE closed_at IS NULL;
     CREATE TABLE journal (id bigserial PRIMARY KEY, matter_id bigint, seq int, at timestamptz, actor int, action text,
         content jsonb, previous text, hash text, UNIQUE (matter_id, seq));
+    CREATE TABLE held (person int, role text, unit int, PRIMARY KEY (person, role, unit));
     CREATE TABLE message (id bigserial PRIMARY KEY, matter_id bigint, person int, text text, made_at timestamptz)"""
 ROLES = {"approve": "unit_leader", "send_back": "handler"}
+LEADER, HANDLER = 1, 2
 
 
 def drawn() -> str:
@@ -91,6 +93,8 @@ def seed(url: str, size: int) -> None:
         connection.execute(
             "INSERT INTO item (matter_id, role, unit, due_at) SELECT id, 'unit_leader', unit, due_at FROM matter"
         )
+        for person, role in ((LEADER, ROLES["approve"]), (HANDLER, ROLES["send_back"])):
+            connection.execute("INSERT INTO held SELECT %s, %s, g FROM generate_series(0, 20) g", (person, role))
         connection.execute("VACUUM ANALYZE")
 
 
@@ -103,15 +107,16 @@ def step(workflow, action: str, target: str, answers: dict) -> None:
     workflow.do_engine_steps()
 
 
-def advance(connection, serializer, matter: int, action: str, person: int, roles: set[str], answers: dict) -> None:
+def advance(connection, serializer, matter: int, action: str, person: int, answers: dict) -> None:
     """Approve a petition or send it back, in one transaction."""
-    if ROLES[action] not in roles:
-        raise PermissionError(action)
     if not isinstance(answers.get("note", answers.get("reason")), str):
         raise ValueError(answers)
     now = datetime.now(UTC)
     with connection.transaction():
+        held = connection.execute("SELECT role, unit FROM held WHERE person = %s", (person,)).fetchall()
         row = connection.execute("SELECT * FROM matter WHERE id = %s FOR UPDATE", (matter,)).fetchone()
+        if (ROLES[action], row[1]) not in held:
+            raise PermissionError(action)
         workflow = serializer.from_dict(row[7])
         said = {**answers, "by": person, "at": now.isoformat()}
         step(workflow, action, "handling" if action == "approve" else "approval", said)
@@ -134,7 +139,7 @@ def advance(connection, serializer, matter: int, action: str, person: int, roles
             state, unit, role = "approval", unit - 1, "unit_leader"
             connection.execute(
                 "INSERT INTO message (matter_id, person, text, made_at) VALUES (%s, %s, %s, %s)",
-                (matter, 1, "已被退回", now),
+                (matter, LEADER, "已被退回", now),
             )
         connection.execute("UPDATE item SET closed_at = %s WHERE matter_id = %s AND closed_at IS NULL", (now, matter))
         connection.execute(
@@ -160,12 +165,12 @@ def run(url: str, clients: int, seconds: float, first: int, size: int) -> Sample
 
         def act():
             if current:
-                advance(connection, serializer, current.pop(), "send_back", 2, {"handler"}, {"reason": "请补充"})
+                advance(connection, serializer, current.pop(), "send_back", HANDLER, {"reason": "请补充"})
                 return
             matter = next(mine, None)
             if matter is None:
                 raise Exhausted
-            advance(connection, serializer, matter, "approve", 1, {"unit_leader"}, {"note": "同意"})
+            advance(connection, serializer, matter, "approve", LEADER, {"note": "同意"})
             current.append(matter)
 
         return act

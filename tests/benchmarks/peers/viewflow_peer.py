@@ -47,10 +47,13 @@ def seed(size: int) -> None:
     from django.core.management import call_command
     from django.db import connection
 
+    from tests.benchmarks.peers.petitions.models import Grant
+
     call_command("migrate", run_syncdb=True, verbosity=0)
     for name, permission in (("leader", "approve_petition"), ("handler", "handle_petition")):
         user = User.objects.create_user(name, password="benchmark")
         user.user_permissions.add(Permission.objects.get(codename=permission))
+        Grant.objects.bulk_create(Grant(user=user, role=name, unit=unit) for unit in range(21))
     from tests.benchmarks.peers.petitions.steps import register
 
     first = register(User.objects.get(username="leader").pk, 1, LETTER)

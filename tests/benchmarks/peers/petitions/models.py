@@ -21,6 +21,17 @@ class Petition(Process):
         permissions = (("approve_petition", "may approve"), ("handle_petition", "may handle"))
 
 
+class Grant(models.Model):
+    """A role that a person holds at a unit."""
+
+    user = models.ForeignKey("auth.User", models.CASCADE)
+    role = models.CharField(max_length=20)
+    unit = models.IntegerField()
+
+    class Meta:
+        unique_together = (("user", "role", "unit"),)
+
+
 class Series(models.Model):
     """The last number given at a unit in a year."""
 

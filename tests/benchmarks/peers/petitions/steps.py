@@ -13,7 +13,9 @@ from django.utils import timezone
 from viewflow.workflow.models import Task
 
 from tests.benchmarks.peers.petitions.flows import PetitionFlow
-from tests.benchmarks.peers.petitions.models import Clock, Entry, FiredRung, Message, Petition, Series
+from tests.benchmarks.peers.petitions.models import Clock, Entry, FiredRung, Grant, Message, Petition, Series
+
+ROLES = {"approve": "leader", "send_back": "handler"}
 
 
 class Approval(forms.Form):
@@ -42,6 +44,7 @@ def advance(task_id, user, action, data):
         if not activation.assign.has_perm(user):
             raise PermissionDenied
         petition = activation.process
+        _refuse_elsewhere(user, ROLES[action], petition.unit)
         if petition.answers.get("proposer") == user.pk:
             raise PermissionDenied
         activation.assign(user)
@@ -51,12 +54,19 @@ def advance(task_id, user, action, data):
             _approve(petition, now)
         else:
             petition.state, petition.unit = "approval", petition.unit - 1
-            Message.objects.create(person=user.pk, petition=petition, text=f"{petition.number}已被退回", made_at=now)
+            approved_by, text = petition.answers["approve"]["by"], f"{petition.number}已被退回"
+            Message.objects.create(person=approved_by, petition=petition, text=text, made_at=now)
         petition.answers = {**petition.answers, action: {"by": user.pk, "at": now.isoformat(), **form.cleaned_data}}
         _write(petition, user.pk, action, form.cleaned_data, now)
         petition.save()
         activation.execute()
     return petition.pk
+
+
+def _refuse_elsewhere(user, role, unit):
+    """A permission of Django's is for everywhere; here it counts at units."""
+    if not Grant.objects.filter(user=user, role=role, unit=unit).exists():
+        raise PermissionDenied
 
 
 def _approve(petition, now):
@@ -75,6 +85,7 @@ def register(user_id, unit, data):
         raise ValueError(form.errors)
     if not user.has_perm("petitions.approve_petition"):
         raise PermissionDenied
+    _refuse_elsewhere(user, "leader", unit)
     now = timezone.now()
     due = now + timedelta(days=15)
     with transaction.atomic():

@@ -16,6 +16,7 @@ from services.engine import clocks as clk
 from services.engine import journal
 from services.engine.aside import resting, set_aside
 from services.engine.core import Engine, engine_for
+from services.engine.lanes import Lane, in_lanes
 from services.engine.loading import TURN
 from services.engine.messages import message_rows, send
 from services.engine.models import Clock, Matter, WorkItem
@@ -41,21 +42,27 @@ def recompute_all(
 ) -> dict[str, Any]:
     """Recompute clocks of another calendar version, `BATCH` a transaction: what is done stays done if interrupted."""
     totals: Counter[str] = Counter(looked_at=0, moved=0, still_provisional=0)
-    last, known = 0, Known()
-    while True:
-        with database.write() as session:
-            counts, last = _batch(session, engine, now, last, known)
-        totals.update(counts)
-        if progress:
-            progress(counts["looked_at"])
-        if counts["looked_at"] < BATCH:
-            return dict(totals)
+    known = Known()
+
+    def recompute(lane: Lane) -> None:
+        last, full = 0, True
+        while full and not lane.stop.is_set():
+            with database.write() as session:
+                counts, last = _batch(session, engine, now, last, known, lane)
+            with lane.alone:
+                totals.update(counts)
+                if progress:
+                    progress(counts["looked_at"])
+            full = counts["looked_at"] >= BATCH
+
+    in_lanes(database, recompute)
+    return dict(totals)
 
 
 def recompute_batch(session: Session, engine: Engine, now: datetime) -> Counter[str]:
     """Recompute up to `BATCH` clocks; those whose date moved are journalled and their holders told, those that cannot
     be recomputed are set aside."""
-    return _batch(session, engine, now, 0, Known())[0]
+    return _batch(session, engine, now, 0, Known(), Lane())[0]
 
 
 _C, _M, _W = (model.__table__.c for model in (Clock, Matter, WorkItem))
@@ -67,6 +74,7 @@ _STALE = (
     .join(Matter.__table__, _M.id == _C.matter_id)
     .where(
         _C.state != clk.STOPPED, _C.calendar_version != bindparam("version"), _C.matter_id >= bindparam("last"),
+        _C.matter_id % bindparam("lanes", type_=Integer) == bindparam("lane", type_=Integer),
         ~resting(_NOW),
     )
     .order_by(_C.matter_id, _C.id)
@@ -79,9 +87,12 @@ _KEEP = update(Clock).where(_C.id.in_(_KEPT)).values(calendar_version=bindparam(
 _WAITING = select(_W.id, _W.matter_id, _W.kind, _W.person_id).where(_W.matter_id.in_(_IDS), _W.closed_at.is_(None))
 
 
-def _batch(session: Session, engine: Engine, now: datetime, last: int, known: Known) -> tuple[Counter[str], int]:
-    """Recompute the clocks of this and later matters; return the counts and the last matter looked at."""
-    values = {"version": engine.calendar.version, "last": last, "now": now, "batch": BATCH}
+def _batch(
+    session: Session, engine: Engine, now: datetime, last: int, known: Known, lane: Lane
+) -> tuple[Counter[str], int]:
+    """Recompute the clocks of this and later matters in the lane; return the counts and the last matter looked at."""
+    values = {"version": engine.calendar.version, "last": last, "now": now, "batch": BATCH,
+              "lane": lane.number, "lanes": lane.of}  # fmt: skip
     rows, provisional = read_rows(session, _STALE, values), 0
     same, updates = [], {}
     moved: dict[int, list[Moved]] = defaultdict(list)

@@ -1,7 +1,8 @@
 """The sweep: finds clocks whose next rung has come, claims each rung once, does what the ladder says.
 
 It narrows with one indexed query, locks matter then clocks and passes over what somebody else holds; the insert
-of a rung is the claim. Batches of `BATCH` clocks, each in its own transaction, so a kill loses one batch at most.
+of a rung is the claim. Batches of `BATCH` clocks, each in its own transaction, so a kill loses no more than those at
+work; many batches are served in lanes.
 """
 
 from collections import Counter
@@ -24,6 +25,7 @@ from services.engine.aside import forget_ended, reason, resting, set_aside, take
 from services.engine.core import Engine, engine_for
 from services.engine.deeds import Deed, do_deeds
 from services.engine.errors import VersionLost
+from services.engine.lanes import Lane, in_lanes
 from services.engine.models import Clock, FiredRung, Matter
 from services.engine.reactions import tell_all
 from services.engine.rerouting import reroute_stranded
@@ -64,14 +66,23 @@ def sweep_all(
     """
     totals: Counter[str] = Counter(due=0, fired=0, skipped=0, set_aside=0, failed_deeds=0)
     by_rung: Counter[str] = Counter()
-    while True:
+
+    def serve(lane: Lane) -> bool:
         batch = _batch(database, engine, now)
-        totals.update({k: v for k, v in batch.items() if k != "by_rung"})
-        by_rung.update(batch["by_rung"])
-        if progress:
-            progress(batch["due"])
-        if batch["due"] < BATCH:
-            return {**totals, "by_rung": dict(sorted(by_rung.items()))}
+        with lane.alone:
+            totals.update({k: v for k, v in batch.items() if k != "by_rung"})
+            by_rung.update(batch["by_rung"])
+            if progress:
+                progress(batch["due"])
+        return bool(batch["due"] >= BATCH)
+
+    def serve_all(lane: Lane) -> None:
+        while not lane.stop.is_set() and serve(lane):
+            pass
+
+    if serve(Lane()):  # most often there is no more
+        in_lanes(database, serve_all)
+    return {**totals, "by_rung": dict(sorted(by_rung.items()))}
 
 
 def _batch(database: Database, engine: Engine, now: datetime) -> dict[str, Any]:

@@ -3,16 +3,17 @@
 Inside `held` they cost no trip of their own.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Sequence as Series
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert, Table, Update, bindparam, insert, update
+from sqlalchemy import Insert, Select, Sequence, Table, Update, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from services.db.base import Base
-from services.db.together import Change, change_together, insert_returning
+from services.db.together import Change, Query, change_together, insert_returning
 from services.db.upsert import insert_or_leave
 
 Row = Mapping[str, Any]
@@ -37,7 +38,7 @@ def held(session: Session) -> Iterator[None]:
     change_together(session, waiting)
 
 
-def insert_rows(session: Session, model: type[Base], rows: Sequence[Row]) -> None:
+def insert_rows(session: Session, model: type[Base], rows: Series[Row]) -> None:
     """Insert rows that all have the same keys; none is fine."""
     if rows:
         _send(session, Change(_insert(_table(model)), [dict(row) for row in rows]))
@@ -49,11 +50,16 @@ def claim_row(session: Session, model: type[Base], row: Row, unique: str, lost: 
     _send(session, Change(statement, [dict(row)], lost))
 
 
-def insert_ids(session: Session, model: type[Base], rows: Sequence[Row]) -> list[int]:
+def insert_ids(session: Session, model: type[Base], rows: Series[Row]) -> list[int]:
     """Insert rows at once and return their ids in the same order."""
     if not rows:
         return []
     return insert_returning(session, _insert_returning(_table(model)), [dict(row) for row in rows])
+
+
+def next_id(session: Session, model: type[Base]) -> Query:
+    """Return the query for the id of the next row, for whoever has to know it before he writes the row with it."""
+    return _next_id(_table(model), session.connection().dialect.name), {}
 
 
 def update_row(session: Session, model: type[Base], row_id: int, columns: Row) -> None:
@@ -89,6 +95,13 @@ def _insert(table: Table) -> Insert:
 @cache
 def _insert_returning(table: Table) -> Any:
     return insert(table).returning(table.c.id, sort_by_parameter_order=True)
+
+
+@cache
+def _next_id(table: Table, dialect: str) -> Select[Any]:
+    if dialect == "postgresql":
+        return select(Sequence(f"{table.name}_id_seq").next_value().label("id"))
+    return select((func.coalesce(func.max(table.c.id), 0) + 1).label("id"))  # nobody else writes meanwhile
 
 
 @cache

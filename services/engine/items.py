@@ -44,7 +44,9 @@ def follow_move(
     elif move.action.kind in (Kind.RETURN, Kind.WITHDRAW):  # back to the very person who passed it on
         person = left.by if (left := last_left(move)) else None
     changes = replace(changes, assignee=_if_still_there(session, move, person, holding))
-    return open_turn(session, loaded.id, move.target, path, people, changes, holding)
+    turn = next_turn(changes, move.target, path, people, holding)
+    open_turn(session, loaded.id, move.target, turn, people, changes)
+    return turn
 
 
 def _stands(
@@ -66,17 +68,19 @@ def _ask_members(
     insert_rows(session, WorkItem, rows)
 
 
-def open_turn(
-    session: Session, matter_id: int, state: str, path: str, people: Collection[int], changes: Changes, holding: Holding
-) -> Turn | None:
-    """Open the work item of a state, for a role at the nearest unit or for the person the action assigned."""
+def next_turn(changes: Changes, state: str, path: str, people: Collection[int], holding: Holding) -> Turn | None:
+    """Return whose turn it is in a state: of a role at the nearest unit where somebody else than these holds it."""
     role = changes.definition.policy.work.get(state)
-    if role is None:
-        return None
-    turn = route(holding, role, path, people)
-    person = changes.assignee if changes.assignee not in people else None
-    insert_rows(session, WorkItem, [_item(matter_id, TURN, state, turn, person, changes)])
-    return turn
+    return None if role is None else route(holding, role, path, people)
+
+
+def open_turn(
+    session: Session, matter_id: int, state: str, turn: Turn | None, people: Collection[int], changes: Changes
+) -> None:
+    """Open the work item of a turn, for its role or for the person the action assigned."""
+    if turn is not None:
+        person = changes.assignee if changes.assignee not in people else None
+        insert_rows(session, WorkItem, [_item(matter_id, TURN, state, turn, person, changes)])
 
 
 def _follow_request(

@@ -3,25 +3,26 @@
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from services.db.rows import next_id
 from services.db.together import read_rows, read_together
 from services.db.upsert import insert_missing
-from services.engine.models import Series
+from services.engine.models import Matter, Series
 from services.identity.models import Unit, UnitKind
 
 
-def next_number(session: Session, template: str, procedure: str, unit_id: int, year: int) -> str:
+def next_number(session: Session, template: str, procedure: str, unit_id: int, year: int) -> tuple[str, int]:
     """Take the next number inside the opening's own transaction: one that rolls back gives its number back.
 
-    The template may hold {unit} (empty for the county itself), {year} and {n}.
+    The template may hold {unit} (empty for the county itself), {year} and {n}. The id of the matter comes with it.
     """
     key = {"of": procedure, "at": unit_id, "during": year}
-    taken, (unit,) = read_together(session, (_TAKE, key), (_UNIT, {"at": unit_id}))
+    taken, (unit,), (made,) = read_together(session, (_TAKE, key), (_UNIT, {"at": unit_id}), next_id(session, Matter))
     if not taken:
         row = {"procedure": procedure, "unit_id": unit_id, "year": year, "last": 0}
         insert_missing(session, Series, [row], ["procedure", "unit_id", "year"])
         taken = read_rows(session, _TAKE, key)
     name = "" if unit["kind"] == UnitKind.COUNTY else unit["name"]
-    return template.format(unit=name, year=year, n=taken[0]["last"])
+    return template.format(unit=name, year=year, n=taken[0]["last"]), int(made["id"])
 
 
 _S, _U = Series.__table__.c, Unit.__table__.c

@@ -67,10 +67,15 @@ Away = tuple[frozenset[int], frozenset[int]]
 """The people and the units excluded from a matter before this action."""
 
 
-def write_rest(session: Session, matter_id: int, answers: Answers, changes: Changes, away: Away) -> None:
+def write_named(session: Session, matter_id: int, answers: Answers, changes: Changes, away: Away) -> None:
+    """Write what the answers seal, and keep away whom they name."""
     if answers.sealed:
         seal_fields(session, changes.engine.vault, matter_id, answers.sealed, changes.now)
     write_exclusions(session, matter_id, answers.named_people - away[0], answers.named_units - away[1], "named")
+
+
+def write_links(session: Session, matter_id: int, answers: Answers, changes: Changes) -> None:
+    """Tie the matter to others and to the files that the answers brought."""
     for to, kind in changes.links:
         write_link(session, matter_id, to, kind, changes.now)
     if answers.attachments:

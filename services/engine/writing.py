@@ -67,7 +67,8 @@ def write_move(session: Session, move: Move) -> Written:
             **head.columns(),
         }
         update_row(session, Matter, loaded.id, columns)
-        recording.write_rest(session, loaded.id, move.answers, changes, (loaded.people, loaded.units))
+        recording.write_named(session, loaded.id, move.answers, changes, (loaded.people, loaded.units))
+        recording.write_links(session, loaded.id, move.answers, changes)
         _tell(session, move, turn, path, people)
     return Written(columns["version"], head.seq)
 

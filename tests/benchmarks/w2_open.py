@@ -18,7 +18,7 @@ from tests.benchmarks.seeds import Seeded
 NAMED = {
     "number": "('信访〔2016〕p' || :last || '号')", "receipt_digest": "md5(random()::text)", "external_ref": "NULL",
 }  # fmt: skip
-READS = {"UPDATE number_series": "", "INSERT INTO matter": "m_"}
+READS = {"UPDATE number_series": "", "nextval(": "m_"}
 
 
 def client(seeded: Seeded, database: Database, number: int) -> Operation:

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import BindParameter, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
+from services.db.together import Row, read_together
 from services.engine import journal
 from services.engine.core import Engine
 from services.engine.errors import Conflict, MatterNotFound, NotPermitted
@@ -48,7 +49,7 @@ def acknowledge(session: Session, engine: Engine, rung_id: int, actor: Actor, no
     rung = session.execute(_RUNG.where(FiredRung.id == rung_id)).mappings().one()
     if rung["acknowledged_at"] is not None:
         raise AlreadyAcknowledged(rung["acknowledged_name"])
-    turn = _last_turns(session, {matter_id}).get(matter_id)
+    turn = _turns_and_away(session, [matter_id])[0].get(matter_id)
     acting_for = _Addressed(session, now).of(loaded.row["unit_path"], rung["did"], loaded.people, turn)
     if actor.id is None or not acting_for & stands_in_for(actor):
         raise NotPermitted(
@@ -81,8 +82,9 @@ def may_acknowledge(session: Session, actor: Actor, now: datetime, rungs: Sequen
 
 
 def _addressed_to(session: Session, addressed: "_Addressed", actor: Actor, rungs: Sequence[Rung]) -> Iterator[Rung]:
-    matters = {rung["matter_id"] for rung in rungs}
-    mine, away, turns = stands_in_for(actor), _exclusions(session, matters), _last_turns(session, matters)
+    if not rungs:
+        return
+    mine, (turns, away) = stands_in_for(actor), _turns_and_away(session, {rung["matter_id"] for rung in rungs})
     for rung in rungs:
         matter = rung["matter_id"]
         if addressed.of(rung["unit_path"], rung["did"], away.get(matter, frozenset()), turns.get(matter)) & mine:
@@ -101,17 +103,17 @@ class _Addressed:
         self._session, self._on = session, local_date(now)
         self._lines: dict[tuple[str, str], Line] = {}
 
-    def of(self, unit_path: str, did: Iterable[str], away: frozenset[int], turn: RowMapping | None) -> frozenset[int]:
+    def of(self, unit_path: str, did: Iterable[str], away: frozenset[int], turn: Row | None) -> frozenset[int]:
         """`away` are those whom the matter keeps away, `turn` is its open work item or the last it had."""
         return frozenset().union(*(self._people(unit_path, deed, away, turn) for deed in did))
 
-    def _people(self, unit_path: str, deed: str, away: frozenset[int], turn: RowMapping | None) -> frozenset[int]:
+    def _people(self, unit_path: str, deed: str, away: frozenset[int], turn: Row | None) -> frozenset[int]:
         verb, _, what = deed.partition(" ")
         if verb == "remind":
             return frozenset(self._holders(unit_path, away, turn)) - away
         return self._turn(what if verb in ("tell", "raise", "reassign") else COUNTY_OFFICE, unit_path, away)
 
-    def _holders(self, unit_path: str, away: frozenset[int], turn: RowMapping | None) -> Iterator[int]:
+    def _holders(self, unit_path: str, away: frozenset[int], turn: Row | None) -> Iterator[int]:
         """Whoever has the matter; once it is closed or moved on, whoever had the last item is still answerable."""
         if turn is None:
             return
@@ -131,21 +133,22 @@ class _Addressed:
         return self._lines[role, unit_path]
 
 
-def _last_turns(session: Session, matter_ids: set[int]) -> dict[int, RowMapping]:
-    """Return the open work item of each matter, or the last it had: what comes last in this order stays."""
-    turns = (
-        select(WorkItem.matter_id, WorkItem.person_id, WorkItem.role, WorkItem.closed_by)
-        .where(WorkItem.kind == TURN, WorkItem.matter_id.in_(matter_ids))
-        .order_by(WorkItem.closed_at.is_(None), WorkItem.id)
-    )
-    return {row["matter_id"]: row for row in session.execute(turns).mappings()}
+# Built once: a matter's page asks both. Of several items the open one, or the last, comes last.
+_X, _W = Exclusion.__table__.c, WorkItem.__table__.c
+_MATTERS: BindParameter[int] = bindparam("matters", expanding=True)
+_TURNS = (
+    select(_W.matter_id, _W.person_id, _W.role, _W.closed_by)
+    .where(_W.kind == TURN, _W.matter_id.in_(_MATTERS))
+    .order_by(_W.closed_at.is_(None), _W.id)
+)
+_AWAY = select(_X.matter_id, _X.person_id).where(_X.matter_id.in_(_MATTERS), _X.person_id.is_not(None))
 
 
-def _exclusions(session: Session, matter_ids: set[int]) -> Mapping[int, frozenset[int]]:
+def _turns_and_away(session: Session, matter_ids: Iterable[int]) -> tuple[dict[int, Row], dict[int, frozenset[int]]]:
+    """Return the open work item of each matter, or the last it had, and the people each keeps away."""
+    wanted = {"matters": sorted(matter_ids)}
+    turns, kept_away = read_together(session, (_TURNS, wanted), (_AWAY, wanted))
     away: dict[int, set[int]] = {}
-    rows = select(Exclusion.matter_id, Exclusion.person_id).where(
-        Exclusion.matter_id.in_(matter_ids), Exclusion.person_id.is_not(None)
-    )
-    for matter_id, person in session.execute(rows).tuples():
-        away.setdefault(matter_id, set()).add(person or 0)
-    return {matter_id: frozenset(people) for matter_id, people in away.items()}
+    for row in kept_away:
+        away.setdefault(row["matter_id"], set()).add(row["person_id"])
+    return {row["matter_id"]: row for row in turns}, {matter: frozenset(people) for matter, people in away.items()}

@@ -134,6 +134,10 @@ def _run(connection: Connection, calls: Sequence[Call], *, alone: bool = False) 
         raise DBAPIError.instance(
             None, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=broken, dialect=dialect
         ) from error
+    except BaseException as problem:
+        if driver.closed:  # broken off; else the rollback would fail in its stead
+            connection.invalidate(problem)
+        raise
 
 
 def _calls(connection: Connection, statement: Insert | Update, rows: list[Row]) -> list[Call]:
@@ -177,7 +181,7 @@ def _names(result: PGresult) -> tuple[str, ...]:
     return tuple((result.fname(place) or b"").decode() for place in range(result.nfields))
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def _compiled(query: Statement, dialect: Dialect) -> _Known:
     """Compile a query; a list stays one value, however long it is."""
     compiled = query.compile(dialect=dialect)

@@ -21,9 +21,13 @@ Row = dict[str, Any]
 _NAMED = re.compile(r"%\((\w+)\)s")
 
 
+PREPARED_AT_MOST = 1000
+"""On one connection: a few dozen statements are asked all day, lists by the roles of whoever asks."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Text:
-    """A statement as the server takes it, `$1` for the first of `names`; each object is prepared once a connection."""
+    """A statement as the server takes it, `$1` for the first of `names`."""
 
     sql: bytes
     names: tuple[str, ...]
@@ -40,6 +44,9 @@ class Text:
 
 Call = tuple[Text, Row]
 """A statement and its values by name; there may be more than it takes."""
+_BEGIN, _FORGET, _CALL = "begin", "forget", "call"
+_Asked = str | tuple[bytes, bytes]
+"""What an answer is to: one of these, or a statement prepared under a name."""
 
 
 class Trips:
@@ -51,7 +58,7 @@ class Trips:
     def __init__(self, driver: psycopg.Connection[Any]) -> None:
         self._driver = driver
         self._adapt: Any = Transformer(driver)
-        self._prepared: dict[Text, bytes] = {}
+        self._prepared: dict[bytes, bytes] = {}
 
     def run(self, calls: Sequence[Call], *, alone: bool = False) -> list[PGresult]:
         """Send all and return what came of each, in a transaction that is begun if there is none.
@@ -72,13 +79,15 @@ class Trips:
             self._driver.close()  # what is still under way would be taken for the answer to something else
             raise
         found = []
-        for (text, name), result in zip(asked, came, strict=True):
+        for what, result in zip(asked, came, strict=True):
             if result.status == pq.ExecStatus.FATAL_ERROR:
                 raise psycopg.errors.error_from_result(result)
-            if text is not None and name is not None:
-                self._prepared[text] = name
-            elif text is not None:
+            if what is _CALL:
                 found.append(result)
+            elif what is _FORGET:
+                self._prepared.clear()
+            elif isinstance(what, tuple):
+                self._prepared[what[0]] = what[1]
         return found
 
     def rows(self, result: PGresult) -> list[tuple[Any, ...]]:
@@ -86,23 +95,25 @@ class Trips:
         self._adapt.set_pgresult(result)
         return self._adapt.load_rows(0, result.ntuples, tuple)  # type: ignore[no-any-return]
 
-    def _ask(
-        self, pgconn: PGconn, texts: Sequence[Text], given: Sequence[Any], alone: bool
-    ) -> list[tuple[Text | None, bytes | None]]:
-        """Leave everything in libpq's buffer; return what each answer will be to: a text and the name it got, if so."""
-        asked: list[tuple[Text | None, bytes | None]] = []
-        names = self._prepared.copy()
+    def _ask(self, pgconn: PGconn, texts: Sequence[Text], given: Sequence[Any], alone: bool) -> list[_Asked]:
+        """Leave everything in libpq's buffer; return what each answer will be to."""
+        asked: list[_Asked] = []
         if not alone and pgconn.transaction_status == pq.TransactionStatus.IDLE:
             pgconn.send_query_params(self._begin(), None)
-            asked.append((None, None))
+            asked.append(_BEGIN)
+        names = self._prepared.copy()
+        if len(names) >= PREPARED_AT_MOST:
+            names = {}
+            pgconn.send_query_params(b"DEALLOCATE ALL", None)
+            asked.append(_FORGET)
         for text, values in zip(texts, given, strict=True):
-            name = names.get(text)
+            name = names.get(text.sql)
             if name is None:
-                name = names[text] = b"duban_%d" % len(names)
+                name = names[text.sql] = b"duban_%d" % len(names)
                 pgconn.send_prepare(name, text.sql)
-                asked.append((text, name))
+                asked.append((text.sql, name))
             pgconn.send_query_prepared(name, values)
-            asked.append((text, None))
+            asked.append(_CALL)
         pgconn.pipeline_sync()
         return asked
 

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks.cluster import Cluster
@@ -16,12 +16,10 @@ MISSING = "no .venv-bench, so neither viewflow nor SpiffWorkflow: `make bench` i
 
 @dataclass
 class Rival:
-    """A peer and its database; `touched` is the last matter that a run may have moved."""
+    """A peer and its database."""
 
     name: str
     url: str
-    size: int
-    touched: int = field(default=1)
 
     def call(self, work: str, *given: float) -> str:
         command = [PYTHON, "-m", f"tests.benchmarks.peers.{self.name}_peer", self.url, work, *map(str, given)]
@@ -33,9 +31,7 @@ class Rival:
         return Sample(tuple(found["took"]), found["elapsed"], found["pieces"])
 
     def advance(self, clients: int, seconds: float) -> Sample:
-        sample = self.sample("W1", clients, seconds, self.touched, self.size)
-        self.touched += len(sample.took) // 2 + 5 * clients
-        return sample
+        return self.sample("W1", clients, seconds)
 
     def open(self, clients: int, seconds: float) -> Sample:
         return self.sample("W2", clients, seconds)
@@ -55,6 +51,6 @@ def spiff(server: Cluster, size: int) -> Rival | None:
 def _rival(server: Cluster, name: str, size: int) -> Rival | None:
     if not PYTHON.exists():
         return None
-    rival = Rival(name, server.create(name), size)
+    rival = Rival(name, server.create(name))
     rival.call("seed", size)
     return rival

@@ -119,8 +119,7 @@ def _client(number: int, matters: list[int], townships: int) -> Operation:
 
 def viewflow(rival: Rival, folder: Path, clients: int, seconds: float) -> Sample:
     most = max(20, int(40 * seconds)) + WARM_UP // 2
-    tasks = json.loads(rival.call("waiting", rival.touched, most * clients))
-    rival.touched += most * clients
+    tasks = json.loads(rival.call("waiting", most * clients))
     command = (PYTHON, "-m", "gunicorn", "--workers", "2", "--threads", "4", "--bind", f"127.0.0.1:{PORT + 1}",
                "tests.benchmarks.peers.petitions.wsgi:application")  # fmt: skip
     with serving(command, PORT + 1, folder / "viewflow.log", PETITIONS_DATABASE=rival.url):

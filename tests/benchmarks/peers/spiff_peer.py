@@ -158,10 +158,15 @@ def advance(connection, serializer, matter: int, action: str, person: int, answe
         )
 
 
-def run(url: str, clients: int, seconds: float, first: int, size: int) -> Sample:
+def run(url: str, clients: int, seconds: float) -> Sample:
+    with psycopg.connect(url) as connection:
+        untouched = connection.execute(
+            "SELECT id FROM matter WHERE seq = 0 ORDER BY id LIMIT %s", (clients * max(20, int(100 * seconds)),)
+        ).fetchall()
+
     def client(number):
         connection, serializer = psycopg.connect(url, autocommit=True), BpmnWorkflowSerializer()
-        mine, current = iter(range(first + 1 + number, size + 1, clients)), []
+        mine, current = iter([matter for (matter,) in untouched[number::clients]]), []
 
         def act():
             if current:
@@ -183,8 +188,7 @@ def main() -> None:
     if work == "seed":
         seed(url, int(given[0]))
         return
-    clients, seconds, first, size = int(given[0]), float(given[1]), int(given[2]), int(given[3])
-    sample = run(url, clients, seconds, first, size)
+    sample = run(url, int(given[0]), float(given[1]))
     json.dump({"took": sample.took, "elapsed": sample.elapsed, "pieces": sample.pieces}, sys.stdout)
 
 

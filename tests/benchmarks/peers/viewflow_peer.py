@@ -82,23 +82,23 @@ def seed(size: int) -> None:
         cursor.execute("VACUUM ANALYZE")
 
 
-def waiting(first: int, most: int) -> list[int]:
-    """Return the tasks of approval of so many petitions after this one."""
+def waiting(most: int) -> list[int]:
+    """Return the tasks of approval of so many petitions that nobody has moved yet."""
     from viewflow.workflow.models import Task
 
-    found = Task.objects.filter(status="NEW", flow_task_type="HUMAN", process_id__gt=first)
+    found = Task.objects.filter(status="NEW", flow_task_type="HUMAN", process__petition__journal_seq=1)
     return list(found.order_by("process_id").values_list("pk", flat=True)[:most])
 
 
-def advance(clients: int, seconds: float, first: int) -> Sample:
-    """Approve and send back petitions, from the `first` not yet touched on."""
+def advance(clients: int, seconds: float) -> Sample:
+    """Approve and send back petitions."""
     from django.contrib.auth.models import User
     from django.db import connections
     from viewflow.workflow.models import Task
 
     from tests.benchmarks.peers.petitions import steps
 
-    unseen = waiting(first, max(20, int(40 * seconds)) * clients)
+    unseen = waiting(max(20, int(40 * seconds)) * clients)
     connections.close_all()
 
     def client(number):
@@ -152,13 +152,13 @@ def main() -> None:
     set_up(url)
     numbers = [float(text) for text in given]
     if work == "waiting":
-        json.dump(waiting(int(numbers[0]), int(numbers[1])), sys.stdout)
+        json.dump(waiting(int(numbers[0])), sys.stdout)
         return
     if work == "seed":
         seed(int(numbers[0]))
         return
     if work == "W1":
-        sample = advance(int(numbers[0]), numbers[1], int(numbers[2]))
+        sample = advance(int(numbers[0]), numbers[1])
     elif work == "W2":
         sample = open_petitions(int(numbers[0]), numbers[1])
     else:

@@ -3,14 +3,14 @@
 Inside `held` they cost no trip of their own.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from collections.abc import Sequence as Series
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert, Select, Sequence, Table, Update, bindparam, func, insert, select, update
+from sqlalchemy import Insert, Select, Table, Update, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.schema import Sequence as IdSequence
 
 from services.db.base import Base
 from services.db.together import Change, Query, change_together, insert_returning
@@ -38,7 +38,7 @@ def held(session: Session) -> Iterator[None]:
     change_together(session, waiting)
 
 
-def insert_rows(session: Session, model: type[Base], rows: Series[Row]) -> None:
+def insert_rows(session: Session, model: type[Base], rows: Sequence[Row]) -> None:
     """Insert rows that all have the same keys; none is fine."""
     if rows:
         _send(session, Change(_insert(_table(model)), [dict(row) for row in rows]))
@@ -50,7 +50,7 @@ def claim_row(session: Session, model: type[Base], row: Row, unique: str, lost: 
     _send(session, Change(statement, [dict(row)], lost))
 
 
-def insert_ids(session: Session, model: type[Base], rows: Series[Row]) -> list[int]:
+def insert_ids(session: Session, model: type[Base], rows: Sequence[Row]) -> list[int]:
     """Insert rows at once and return their ids in the same order."""
     if not rows:
         return []
@@ -100,7 +100,7 @@ def _insert_returning(table: Table) -> Any:
 @cache
 def _next_id(table: Table, dialect: str) -> Select[Any]:
     if dialect == "postgresql":
-        return select(Sequence(f"{table.name}_id_seq").next_value().label("id"))
+        return select(IdSequence(f"{table.name}_id_seq").next_value().label("id"))
     return select((func.coalesce(func.max(table.c.id), 0) + 1).label("id"))  # nobody else writes meanwhile
 
 

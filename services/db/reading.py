@@ -55,7 +55,7 @@ def _row(prepared: _Prepared, values: tuple[Any, ...]) -> Row:
     return row
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _prepare(query: Executable) -> _Prepared:
     compiled = query.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
     assert isinstance(compiled, SQLCompiler)

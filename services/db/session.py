@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, Select, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from services.db.errors import DubanError
 from services.db.failures import CommitLost
-from services.db.together import Row, Statement, read_alone
+from services.db.together import Row, read_alone
 
 READS = "reads"
 """In the `info` of a session that only reads: what it has read stays as it is."""
@@ -91,7 +91,7 @@ class Database:
             yield session
             session.commit()  # what nobody flushed fails here; a rollback would make the driver forget what it prepared
 
-    def ask(self, query: Statement, values: Mapping[str, Any]) -> list[Row]:
+    def ask(self, query: Select[Any], values: Mapping[str, Any]) -> list[Row]:
         """Run one query in a transaction of its own and return its rows by column name."""
         return read_alone(self._reading, query, values)
 

@@ -59,7 +59,7 @@ def read_together(session: Session, *queries: Query) -> list[list[Row]]:
     return [one.rows(trips, result) for one, result in zip(known, results, strict=True)]
 
 
-def read_alone(engine: Engine, query: Statement, values: Mapping[str, Any]) -> list[Row]:
+def read_alone(engine: Engine, query: Select[Any], values: Mapping[str, Any]) -> list[Row]:
     """Run one query in a transaction of its own; on PostgreSQL both are one round trip."""
     with engine.connect() as connection:
         if not by_driver(connection):

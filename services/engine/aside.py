@@ -65,14 +65,19 @@ def resting(now: datetime | BindParameter[datetime | None]) -> ColumnElement[boo
     )  # fmt: skip
 
 
-def set_aside(session: Session, matter_id: int, clock_id: int, problem: Exception, now: datetime) -> None:
-    """Remember that it could not be served now, and why; a second time keeps since when."""
+def set_aside(session: Session, matter_id: int, clock_id: int, problem: Exception, now: datetime) -> bool:
+    """Remember that it could not be served now, and why; a second time keeps since when.
+
+    Return whether that is news: two lanes of one sweep may have tried it at once.
+    """
     why, zh = reason(problem)
     row = {"matter_id": matter_id, "clock_id": clock_id, "why": why, "zh": zh, "since": now, "tried_at": now,
            "again_at": now, "tries": 0}  # fmt: skip
     insert_missing(session, SetAside, [row], ["matter_id", "clock_id"])
     tried = {"why": why, "zh": zh, "tried_at": now, "again_at": now + FOR, "tries": SetAside.tries + 1}
-    session.execute(update(SetAside).where(*_key(matter_id, clock_id)).values(**tried))
+    untried = or_(SetAside.tries == 0, SetAside.tried_at != now)
+    told = update(SetAside).where(*_key(matter_id, clock_id), untried).values(**tried).returning(SetAside.clock_id)
+    return session.execute(told).first() is not None
 
 
 def take_back(session: Session, clocks: Iterable[tuple[int, int]]) -> None:

@@ -68,13 +68,13 @@ def sweep_all(
     by_rung: Counter[str] = Counter()
 
     def serve(lane: Lane) -> bool:
-        batch = _batch(database, engine, now)
+        batch, more = _batch(database, engine, now)
         with lane.alone:
             totals.update({k: v for k, v in batch.items() if k != "by_rung"})
             by_rung.update(batch["by_rung"])
             if progress:
                 progress(batch["due"])
-        return bool(batch["due"] >= BATCH)
+        return more
 
     def serve_all(lane: Lane) -> None:
         while not lane.stop.is_set() and serve(lane):
@@ -85,11 +85,15 @@ def sweep_all(
     return {**totals, "by_rung": dict(sorted(by_rung.items()))}
 
 
-def _batch(database: Database, engine: Engine, now: datetime) -> dict[str, Any]:
-    """Serve one batch in one transaction; where something in it makes that fail, its clocks one by one."""
+def _batch(database: Database, engine: Engine, now: datetime) -> tuple[dict[str, Any], bool]:
+    """Serve one batch in one transaction; where something in it makes that fail, its clocks one by one.
+
+    Return what came of it, and whether there may be more.
+    """
     try:
         with database.write() as session:
-            return sweep_batch(session, engine, now)
+            served = sweep_batch(session, engine, now)
+        return served, served["due"] >= BATCH
     except Exception as problem:
         if is_outage(problem):
             raise
@@ -97,7 +101,8 @@ def _batch(database: Database, engine: Engine, now: datetime) -> dict[str, Any]:
     return _singly(database, engine, now)
 
 
-def _singly(database: Database, engine: Engine, now: datetime) -> dict[str, Any]:
+def _singly(database: Database, engine: Engine, now: datetime) -> tuple[dict[str, Any], bool]:
+    """Several lanes may be at the same clocks: there is more as long as this one got hold of any."""
     with database.read() as session:
         clocks = [(row["id"], row["matter_id"]) for row in read_rows(session, _DUE, {"now": now, "batch": BATCH})]
     totals: Counter[str] = Counter()
@@ -112,9 +117,9 @@ def _singly(database: Database, engine: Engine, now: datetime) -> dict[str, Any]
             if is_outage(problem):
                 raise
             with database.write() as session:
-                _set_aside(session, clock_id, matter_id, problem, now)
-            totals.update(due=1, set_aside=1)
-    return {"due": 0, **totals, "by_rung": by_rung}
+                news = _set_aside(session, clock_id, matter_id, problem, now)
+            totals.update(due=news, set_aside=news)
+    return {"due": 0, **totals, "by_rung": by_rung}, len(clocks) >= BATCH and totals["due"] > 0
 
 
 def sweep_batch(session: Session, engine: Engine, now: datetime, only: int | None = None) -> dict[str, Any]:
@@ -130,8 +135,7 @@ def sweep_batch(session: Session, engine: Engine, now: datetime, only: int | Non
         except Exception as problem:
             if is_outage(problem):
                 raise
-            _set_aside(session, clock["id"], clock["matter_id"], problem, now)
-            counts["set_aside"] += 1
+            counts["set_aside"] += _set_aside(session, clock["id"], clock["matter_id"], problem, now)
     deeds = _claim(session, plans, now)
     counts["fired"] = len(deeds)
     counts["skipped"] = sum(len(p.rungs) for p in plans) - len(deeds)
@@ -191,6 +195,8 @@ def _claim(session: Session, plans: list[Plan], now: datetime) -> list[Deed]:
     ]
 
 
-def _set_aside(session: Session, clock_id: int, matter_id: int, problem: Exception, now: datetime) -> None:
-    set_aside(session, matter_id, clock_id, problem, now)
-    log.warning("clock set aside", clock=clock_id, matter=matter_id, why=reason(problem)[0])
+def _set_aside(session: Session, clock_id: int, matter_id: int, problem: Exception, now: datetime) -> bool:
+    news = set_aside(session, matter_id, clock_id, problem, now)
+    if news:
+        log.warning("clock set aside", clock=clock_id, matter=matter_id, why=reason(problem)[0])
+    return news

@@ -22,7 +22,7 @@ _HELD = "held"
 
 @contextmanager
 def held(session: Session) -> Iterator[None]:
-    """Hold back `insert_rows`, `update_row` and `update_rows` until the block ends, then send them together, in order.
+    """Hold back inserts, claims and updates until the block ends, then send them together, in order.
 
     What is read inside does not see them yet. A block inside another leaves the sending to it.
     """

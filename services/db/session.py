@@ -89,7 +89,7 @@ class Database:
         """
         with self._reader() as session:
             yield session
-            session.commit()  # what nobody flushed fails here; a rollback would make the driver forget what it prepared
+            session.commit()  # what nobody flushed fails here
 
     def ask(self, query: Select[Any], values: Mapping[str, Any]) -> list[Row]:
         """Run one query in a transaction of its own and return its rows by column name."""

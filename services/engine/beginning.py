@@ -57,7 +57,7 @@ def _write(session: Session, start: Beginning, given: _Given) -> None:
     place, today = start.place, local_date(changes.now)
     if given.unit_id != start.unit_id:
         place = place_of(session, given.unit_id, definition.policy.work.get(initial), today)
-    turn = items.next_turn(changes, initial, place.path, people, place.holding)
+    turn = items.next_turn(changes, initial, place, people)
     content = {
         "number": given.number, "answers": start.answers.stored, "sealed": sorted(start.answers.sealed),
         "policy": definition.policy_hash, "procedure": definition.procedure_hash,

@@ -14,16 +14,16 @@ from services.engine.changes import Changes
 from services.engine.decided import Move
 from services.engine.loading import EXTENSION, TURN
 from services.engine.models import WorkItem
-from services.engine.routing import Holding, Turn, find_turn, route, works_here
+from services.engine.routing import Holding, Place, Turn, find_turn, route, works_here
 from statemachines.kit.policy import MEMBER
 from statemachines.kit.procedure import Kind
 from statemachines.kit.situation import Move as Step
 
 
 def follow_move(
-    session: Session, move: Move, unit_id: int, path: str, people: frozenset[int], closes: bool, holding: Holding
+    session: Session, move: Move, unit_id: int, place: Place, people: frozenset[int], closes: bool
 ) -> Turn | None:
-    """Close what is done, open what comes next at the unit with this path; return the new turn if there is one."""
+    """Close what is done, open what comes next at this unit; return the new turn if there is one."""
     changes, loaded = move.changes, move.loaded
     passes = move.target != loaded.row["state"] or unit_id != loaded.row["unit_id"]
     stands = {TURN: not (passes or people - loaded.people), EXTENSION: _asks(changes) and not people - loaded.people}
@@ -34,7 +34,7 @@ def follow_move(
     _refresh_due(session, move, stay)
     if closes:
         return None
-    _follow_request(session, move, stay, path, people)
+    _follow_request(session, move, stay, place.path, people)
     _ask_members(session, move, votes, stay, unit_id)
     if stands[TURN]:
         return None
@@ -43,8 +43,8 @@ def follow_move(
         person = loaded.turn["person_id"] if loaded.turn else None
     elif move.action.kind in (Kind.RETURN, Kind.WITHDRAW):  # back to the very person who passed it on
         person = left.by if (left := last_left(move)) else None
-    changes = replace(changes, assignee=_if_still_there(session, move, person, holding))
-    turn = next_turn(changes, move.target, path, people, holding)
+    changes = replace(changes, assignee=_if_still_there(session, move, person, place.holding))
+    turn = next_turn(changes, move.target, place, people)
     open_turn(session, loaded.id, move.target, turn, people, changes)
     return turn
 
@@ -68,10 +68,10 @@ def _ask_members(
     insert_rows(session, WorkItem, rows)
 
 
-def next_turn(changes: Changes, state: str, path: str, people: Collection[int], holding: Holding) -> Turn | None:
+def next_turn(changes: Changes, state: str, place: Place, people: Collection[int]) -> Turn | None:
     """Return whose turn it is in a state: of a role at the nearest unit where somebody else than these holds it."""
     role = changes.definition.policy.work.get(state)
-    return None if role is None else route(holding, role, path, people)
+    return None if role is None else route(place.holding, role, place.path, people)
 
 
 def open_turn(

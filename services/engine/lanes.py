@@ -5,7 +5,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from typing import Any
 
 from services.db.session import Database
 
@@ -21,7 +20,7 @@ class Lane:
 
     number: int = 0
     of: int = 1
-    alone: Any = field(default_factory=threading.Lock)
+    alone: threading.Lock = field(default_factory=threading.Lock)
     stop: threading.Event = field(default_factory=threading.Event)
 
 

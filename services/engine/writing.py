@@ -14,7 +14,7 @@ from services.engine.changes import Changes
 from services.engine.decided import Move
 from services.engine.messages import message_rows, send
 from services.engine.models import Clock, Matter
-from services.engine.routing import Holding, Turn, above, find_turn, holding_at, place_of
+from services.engine.routing import Place, Turn, above, find_turn, holding_at, place_of
 from statemachines.kit.procedure import Kind
 
 
@@ -35,13 +35,13 @@ def write_move(session: Session, move: Move) -> Written:
     closes = move.target in changes.definition.procedure.final
     recording.settle_clocks(changes, move.target, closes)
     unit_id = _unit_after(session, move)
-    path, holding = _place(session, move, unit_id)
+    place = _place(session, move, unit_id)
     people = loaded.people | move.answers.named_people
     left = panels.results(move, move.target)
-    panels.follow(session, move, path, people)
+    panels.follow(session, move, place.path, people)
     with held(session):
         recording.write_clocks(session, loaded.id, changes)
-        turn = items.follow_move(session, move, unit_id, path, people, closes, holding)
+        turn = items.follow_move(session, move, unit_id, place, people, closes)
         content = _content(move, turn, unit_id) | left
         event = journal.Event(
             move.action.name,
@@ -69,17 +69,16 @@ def write_move(session: Session, move: Move) -> Written:
         update_row(session, Matter, loaded.id, columns)
         recording.write_named(session, loaded.id, move.answers, changes, (loaded.people, loaded.units))
         recording.write_links(session, loaded.id, move.answers, changes)
-        _tell(session, move, turn, path, people)
+        _tell(session, move, turn, place.path, people)
     return Written(columns["version"], head.seq)
 
 
-def _place(session: Session, move: Move, unit_id: int) -> tuple[str, Holding]:
-    """Return the path of who holds the matter then, and what says who is there."""
+def _place(session: Session, move: Move, unit_id: int) -> Place:
+    """Return where the matter lies then."""
     row, today = move.loaded.row, local_date(move.changes.now)
     if unit_id == row["unit_id"]:
-        return str(row["unit_path"]), holding_at(session, str(row["unit_path"]), today)
-    place = place_of(session, unit_id, move.changes.definition.policy.work.get(move.target), today)
-    return place.path, place.holding
+        return Place(row["unit_path"], row["unit_kind"], holding_at(session, row["unit_path"], today))
+    return place_of(session, unit_id, move.changes.definition.policy.work.get(move.target), today)
 
 
 def _unit_after(session: Session, move: Move) -> int:

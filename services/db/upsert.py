@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table
+from sqlalchemy import ColumnElement, Table, and_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -54,7 +54,8 @@ def _insert_many(table: Table, columns: tuple[str, ...], unique: tuple[str, ...]
 
 @cache
 def insert_or_leave(table: Table, dialect: str, unique: tuple[str, ...], returning: tuple[Any, ...] = ()) -> Any:
-    """Return the statement: it inserts nothing where these columns are taken."""
+    """Return the statement: it inserts nothing where these columns are taken, by rows that have them at all."""
     made = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
-    made = made.on_conflict_do_nothing(index_elements=list(unique))
+    filled = [table.c[name].is_not(None) for name in unique if table.c[name].nullable]
+    made = made.on_conflict_do_nothing(index_elements=list(unique), index_where=and_(*filled) if filled else None)
     return made.returning(*returning) if returning else made.inline()

@@ -14,6 +14,12 @@ _UNSENT = text("sent_at IS NULL")
 _UNTOLD = text("told_at IS NULL")
 
 
+def _unique_if_any(table: str, column: str) -> Index:
+    """Most rows have none: an index that leaves these out costs them nothing."""
+    has = text(f"{column} IS NOT NULL")
+    return Index(f"uq_{table}_{column}", column, unique=True, sqlite_where=has, postgresql_where=has)
+
+
 class Text(Base):
     """The text of a procedure or policy version that a matter was opened under, signed with a key kept elsewhere."""
 
@@ -38,8 +44,9 @@ class Matter(Base):
 
     __tablename__ = "matter"
     __table_args__ = (
-        UniqueConstraint("procedure", "origin_unit_id", "number"),  # two villages may bear one name
-        UniqueConstraint("external_ref"),
+        UniqueConstraint("origin_unit_id", "procedure", "number"),  # two villages may bear one name
+        _unique_if_any("matter", "receipt_digest"),
+        _unique_if_any("matter", "external_ref"),
         Index("ix_matter_open_unit", "unit_id", "procedure", "due_at"),
         Index("ix_matter_due", "due_at", "id"),
         Index("ix_matter_event", "procedure", "event_on"),
@@ -51,7 +58,7 @@ class Matter(Base):
     title: Mapped[str]
     state: Mapped[str]
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
-    origin_unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    origin_unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
     opened_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     event_on: Mapped[date]
     opened_at: Mapped[datetime]
@@ -66,7 +73,7 @@ class Matter(Base):
     undo: Mapped[dict[str, Any] | None]
     journal_seq: Mapped[int]
     journal_head: Mapped[str]
-    receipt_digest: Mapped[str | None] = mapped_column(unique=True)
+    receipt_digest: Mapped[str | None]
     external_ref: Mapped[str | None]
 
 
@@ -217,7 +224,7 @@ class Entry(Base):
     __tablename__ = "journal"
     __table_args__ = (
         UniqueConstraint("matter_id", "seq"),
-        UniqueConstraint("request_key"),
+        _unique_if_any("journal", "request_key"),
         Index("ix_journal_at", "at"),
     )
 

@@ -273,9 +273,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['procedure_hash'], ['version_text.hash'], name=op.f('fk_matter_procedure_hash')),
     sa.ForeignKeyConstraint(['unit_id'], ['unit.id'], name=op.f('fk_matter_unit_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_matter')),
-    sa.UniqueConstraint('external_ref', name=op.f('uq_matter_external_ref')),
-    sa.UniqueConstraint('procedure', 'origin_unit_id', 'number', name=op.f('uq_matter_procedure_origin_unit_id_number')),
-    sa.UniqueConstraint('receipt_digest', name=op.f('uq_matter_receipt_digest'))
+    sa.UniqueConstraint('origin_unit_id', 'procedure', 'number', name=op.f('uq_matter_origin_unit_id_procedure_number'))
     )
     if op.get_context().dialect.name == 'postgresql':
         # room for a row's next version beside it: then a rung, a note or a claim touches none of the indexes
@@ -284,7 +282,8 @@ def upgrade() -> None:
         batch_op.create_index('ix_matter_due', ['due_at', 'id'], unique=False)
         batch_op.create_index('ix_matter_event', ['procedure', 'event_on'], unique=False)
         batch_op.create_index('ix_matter_open_unit', ['unit_id', 'procedure', 'due_at'], unique=False)
-        batch_op.create_index(batch_op.f('ix_matter_origin_unit_id'), ['origin_unit_id'], unique=False)
+        batch_op.create_index('uq_matter_external_ref', ['external_ref'], unique=True, sqlite_where=sa.text('external_ref IS NOT NULL'), postgresql_where=sa.text('external_ref IS NOT NULL'))
+        batch_op.create_index('uq_matter_receipt_digest', ['receipt_digest'], unique=True, sqlite_where=sa.text('receipt_digest IS NOT NULL'), postgresql_where=sa.text('receipt_digest IS NOT NULL'))
 
     op.create_table('post',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -410,11 +409,11 @@ def upgrade() -> None:
     sa.Column('hash', sa.String(), nullable=False),
     sa.ForeignKeyConstraint(['matter_id'], ['matter.id'], name=op.f('fk_journal_matter_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_journal')),
-    sa.UniqueConstraint('matter_id', 'seq', name=op.f('uq_journal_matter_id_seq')),
-    sa.UniqueConstraint('request_key', name=op.f('uq_journal_request_key'))
+    sa.UniqueConstraint('matter_id', 'seq', name=op.f('uq_journal_matter_id_seq'))
     )
     with op.batch_alter_table('journal', schema=None) as batch_op:
         batch_op.create_index('ix_journal_at', ['at'], unique=False)
+        batch_op.create_index('uq_journal_request_key', ['request_key'], unique=True, sqlite_where=sa.text('request_key IS NOT NULL'), postgresql_where=sa.text('request_key IS NOT NULL'))
 
     op.create_table('link',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),

@@ -38,7 +38,8 @@ MATTER = select(
 ).where(_M.id == _ID)
 # key_share: a row that merely refers to the matter (a link, an opening) need not wait, and so cannot deadlock
 _MATTER_LOCKED = MATTER.with_for_update(of=Matter.__table__, key_share=True)
-_CLOCKS = select(*_C).where(_C.matter_id == _ID, _C.state != clk.STOPPED).order_by(_C.id)
+_ALL_CLOCKS = select(*_C).where(_C.matter_id == _ID).order_by(_C.id)
+_CLOCKS = _ALL_CLOCKS.where(_C.state != clk.STOPPED)
 _CLOCKS_LOCKED = _CLOCKS.with_for_update(key_share=True)
 _ITEMS = (
     select(*_W, select(_P.name).where(_P.id == _W.person_id).scalar_subquery().label("person_name"))
@@ -56,7 +57,10 @@ _OTHERS = select(_M.id, _M.procedure, _M.state, _M.closed_at, _M.event_on, _M.re
 
 @dataclass
 class Loaded:
-    """A matter as it stands inside this transaction. `clocks` are those running or suspended."""
+    """A matter as it stands inside this transaction. `clocks` are those running or suspended.
+
+    `ended` are the others, for whoever looks at a matter; who moves it does not read them.
+    """
 
     row: Mapping[str, Any]
     definition: Definition
@@ -67,6 +71,7 @@ class Loaded:
     others: dict[int, Other] = field(default_factory=dict)
     linked: dict[str, tuple[Other, ...]] = field(default_factory=dict)
     sittings: dict[str, Sitting] = field(default_factory=dict)
+    ended: list[Row] = field(default_factory=list)
 
     @property
     def id(self) -> int:
@@ -141,11 +146,13 @@ def load_to_move(engine: Engine, session: Session, matter_id: int, *also: Query)
 
 
 def load_around(engine: Engine, session: Session, row: Mapping[str, Any]) -> Loaded:
-    """Return the matter of this row of `MATTER` with everything that hangs on it."""
-    wanted = (_CLOCKS, *_AROUND)
-    return _loaded(
-        engine, session, row, *read_together(session, *((query, {"matter_id": row["id"]}) for query in wanted))
-    )
+    """Return the matter of this row of `MATTER` with everything that hangs on it, its ended clocks too."""
+    wanted = ((query, {"matter_id": row["id"]}) for query in (_ALL_CLOCKS, *_AROUND))
+    clocks, *around = read_together(session, *wanted)
+    going, ended = ([c for c in clocks if (c["state"] == clk.STOPPED) is over] for over in (False, True))
+    loaded = _loaded(engine, session, row, going, *around)
+    loaded.ended = ended
+    return loaded
 
 
 def _found(engine: Engine, session: Session, whole: list[list[Row]]) -> Loaded:

@@ -10,16 +10,16 @@ A page in three steps
        sends the fragment alone; in it `hx` is true, for parts beside the target (`hx-swap-oob`).
     3. `navigation.py` has the entries of all planned pages: one shows up as soon as a router has its path.
        After naming a new icon run `tools/build_assets.py --icons`. Styles of one page go into `static/<noun>.css`,
-       its script into `static/<noun>.js`, linked in the blocks with `static('<noun>.css')`; scripts there run before
+       its script into `static/<noun>.js`, linked in the blocks with `'<noun>.css'|static`; scripts there run before
        app.js, which starts Tom Select and flatpickr where their files were linked.
 
 Templates are given
     `call`, `now`, `csrf`, `path`, `hx`, `me` (Profile; only on whole pages), `nav`, and what `render` was given.
-    Functions: `static(path)`, `icon(name, css='')`, `LIGHTS`. Filters: `day` (2026-03-01), `due_day` (the last day
+    `LIGHTS`, and filters: `'app.css'|static`, `'bell'|icon(css='')`, `day` (2026-03-01), `due_day` (the last day
     before a deadline's instant), `moment` (with the time), `when(now)` (as short as it can be), `weekday`.
     A name that was not given is an error, never an empty place.
 
-Macros (`{% import "macros.html" as ui %}`)
+Macros (every template has them as `ui`)
     light(light, text=true) · kind(procedure, title) · tag(text, 'red'|'yellow'|'') · person(name, note) · head(title,
     lead) with buttons by `{% call %}` · back(href, text) · empty(icon, title, text), nothing_left(title, text),
     nothing_matches(clear_href) · csrf(csrf) for plain forms (htmx sends a header by itself) · select(name, label,

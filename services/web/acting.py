@@ -14,7 +14,7 @@ from services.web.forms.objections import Objections
 from services.web.forms.pickers import Names, names_of
 from services.web.forms.reading import Typed, picked
 from services.web.forms.sent import Pairs, whole
-from services.web.matters import Deeds, EntryFacts, show_history, since
+from services.web.matters import Deeds, Happening, show_history, since
 
 NOTHING = Objections()
 
@@ -36,7 +36,7 @@ class ActForm:
     key: str
     objections: Objections = NOTHING
     refusal: str = ""
-    changed: Sequence[EntryFacts] | None = None
+    changed: Sequence[Happening] | None = None
     left: Sequence[str] = field(default_factory=tuple)
     blank: bool = False
 
@@ -53,11 +53,8 @@ class ActForm:
 
 def empty_form(session: Session, call: Call, loaded: Loaded, deeds: Deeds, action: str) -> ActForm:
     """Return the form of this action, or of the first that is possible."""
-    chosen = deeds.named(action) or next(iter(deeds.allowed), None)
-    fields = read_fields(chosen.form) if chosen else ()
-    typed = Typed.initial(fields)
-    form = _form(session, call, loaded, deeds, chosen, typed)
-    return replace(form, blank=bool(fields) and not any(picked(typed, fields).values()))
+    form = _form(session, call, loaded, deeds, deeds.named(action) or next(iter(deeds.allowed), None))
+    return replace(form, blank=bool(form.fields) and not any(picked(form.typed, form.fields).values()))
 
 
 def shown_again(
@@ -81,20 +78,21 @@ def refused_form(
     why = next((refused.why_not for refused in deeds.refused if refused.name == action), "")
     meanwhile = since(show_history(session, call, loaded, None), whole(sent, "seq") or 0)
     left = [value.strip() for name, value in sent if name.startswith(PREFIX) and len(value.strip()) > 1]
-    first = next(iter(deeds.allowed), None)
-    typed = Typed.initial(read_fields(first.form) if first else ())
     return _form(
-        session, call, loaded, deeds, first, typed, changed=meanwhile, left=left,
+        session, call, loaded, deeds, next(iter(deeds.allowed), None), changed=meanwhile, left=left,
         refusal=refusal or why or "事项已不在原来的环节，本次操作未执行",
     )  # fmt: skip
 
 
 def _form(
-    session: Session, call: Call, loaded: Loaded, deeds: Deeds, chosen: PossibleAction | None, typed: Typed,
-    *, objections: Objections = NOTHING, refusal: str = "", changed: Sequence[EntryFacts] | None = None,
-    left: Sequence[str] = (),
+    session: Session, call: Call, loaded: Loaded, deeds: Deeds, chosen: PossibleAction | None,
+    typed: Typed | None = None, *, objections: Objections = NOTHING, refusal: str = "",
+    changed: Sequence[Happening] | None = None, left: Sequence[str] = (),
 ) -> ActForm:  # fmt: skip
+    """Fill in the form of an action; where nothing was typed, with what it begins with."""
     row, fields = loaded.row, read_fields(chosen.form) if chosen else ()
+    if typed is None:
+        typed = Typed.initial(fields)
     return ActForm(
         loaded.id, deeds, chosen, fields, typed, names_of(session, call, picked(typed, fields)), row["version"],
         row["journal_seq"], token_urlsafe(18), objections, refusal, changed, left,

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from markupsafe import Markup
@@ -14,6 +14,7 @@ from services.engine.diagram import CannotDraw
 from services.engine.loading import Loaded
 from services.engine.queries import (
     EntryView,
+    Light,
     MatterView,
     PossibleAction,
     get_matter,
@@ -26,33 +27,74 @@ from services.engine.visibility import find_visible
 from services.notifications.attention import attention_of
 from services.web.calls import Call
 from services.web.drawing import coloured
+from services.web.forms.fields import Field
 from services.web.forms.pickers import Names, names_of
-from services.web.forms.words import Fact, facts
+from services.web.forms.words import Fact, at_length, facts
 from services.web.panels import PanelCard, cards
 from services.web.records import OPENING, Record, StepFacts, form_of, names_in, record_of
+from services.web.rendering import when
 from statemachines.kit.situation import Move
 
 ENTRIES = 20
 _NOTED = ("reason", "text", "note", "purpose")
+_RUNGS = ("rung", "rung_failed")
 _RUNG_DID = {
     "remind": "提醒办理人", "tell": "告知", "raise": "报", "reassign": "转由", "open": "启动", "perform": "自动",
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class EntryFacts:
-    """One entry of the journal with what it says."""
+class Happening:
+    """One entry of the journal in words: all it takes to draw it.
 
-    entry: EntryView
-    facts: list[Fact]
+    `mark` is its kind: "rung" of a ladder, "action" of the procedure, else empty. `moved`: the states it led out of
+    (empty where the matter was opened) and into.
+    """
+
+    seq: int
+    at: datetime
+    when: str
+    who: str
+    stood_in_for: str
+    title: str
+    mark: str
+    moved: tuple[str, str] | None
+    facts: tuple[Fact, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class History:
     """One page of the journal, newest first."""
 
-    lines: list[EntryFacts]
+    lines: list[Happening]
     next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A clock in the list of them. `until` is None while it stands still, `ended` while it has not ended."""
+
+    id: int
+    title: str
+    duty: bool
+    until: date | None
+    length: str
+    provisional: bool
+    extension_asked: bool
+    light: Light | None
+    ended: datetime | None
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """All clocks of a matter, drawn once however often shown; `light` is the matter's own."""
+
+    matter_id: int
+    light: Light | None
+    closed: bool
+    running: tuple[Deadline, ...]
+    over: tuple[Deadline, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +102,7 @@ class Aside:
     """What stands beside the form and changes by notes alone."""
 
     matter: MatterView
+    deadlines: Deadlines
     history: History
     rungs: list[RungView]
     mine: frozenset[int]
@@ -126,9 +169,9 @@ def _place(action: PossibleAction) -> int:
     return -1 if action.kind == "vote" and not action.answered else _ORDER.index(action.kind)
 
 
-def since(history: History, seq: int) -> list[EntryFacts]:
+def since(history: History, seq: int) -> list[Happening]:
     """Return what happened after an entry."""
-    return [line for line in history.lines if line.entry.seq > seq]
+    return [line for line in history.lines if line.seq > seq]
 
 
 def unsealed(session: Session, call: Call, matter_id: int, name: str, content: Any) -> list[Fact]:
@@ -152,29 +195,57 @@ def _aside(session: Session, call: Call, loaded: Loaded, view: MatterView) -> As
     mine = may_acknowledge(session, call.actor, call.now, found) if found else frozenset()
     rungs = [rung_view(session, call.engine, rung) for rung in found]
     panels = cards(session, call, loaded.definition, view.panels)
-    return Aside(view, show_history(session, call, loaded, None), rungs, mine, panels)
+    return Aside(view, _deadlines(view), show_history(session, call, loaded, None), rungs, mine, panels)
+
+
+def _deadlines(view: MatterView) -> Deadlines:
+    lines = tuple(
+        Deadline(
+            clock.id, clock.title, clock.duty, clock.effective_due, clock.budget_zh, clock.provisional,
+            clock.requested is not None, clock.light, clock.stopped_at, clock.late,
+        )
+        for clock in view.clocks
+    )  # fmt: skip
+    running, over = (tuple(one for one in lines if (one.ended is None) is runs) for runs in (True, False))
+    return Deadlines(view.id, view.light if view.due_at else None, view.closed_at is not None, running, over)
 
 
 def show_history(session: Session, call: Call, loaded: Loaded, cursor: str | None) -> History:
     """Return one page of what happened; raise BadCursor."""
     definition = loaded.definition
     page = timeline(session, loaded, call.actor, cursor=cursor, limit=ENTRIES)
-    told = [(form_of(definition, entry.action), entry.content.get("answers") or {}) for entry in page.rows]
+    told = [(_telling(definition, entry), entry.content.get("answers") or {}) for entry in page.rows]
     names = names_in(session, call, told)
     people = names_of(session, call, {"person": set(_people(page.rows))})
     lines = [
-        EntryFacts(entry, facts(fields, answers, names) if fields else _noted(entry, people, definition, call))
+        _happening(entry, [*facts(fields, answers, names), *_noted(entry, people, definition, call)], call)
         for entry, (fields, answers) in zip(page.rows, told, strict=True)
     ]
     return History(lines, page.next)
 
 
+def _telling(definition: Definition, entry: EntryView) -> tuple[Field, ...]:
+    """Return the fields whose answers the timeline tells; those of the opening stand at the top of the record."""
+    return () if entry.action == OPENING else at_length(form_of(definition, entry.action))
+
+
+def _happening(entry: EntryView, told: Iterable[Fact], call: Call) -> Happening:
+    moves = entry.target not in (None, entry.source)
+    return Happening(
+        entry.seq, entry.at, when(entry.at, call.now), entry.actor_name if entry.actor_id else "系统",
+        entry.behalf_of_name or "", entry.title,
+        "rung" if entry.action in _RUNGS else "action" if entry.target else "",
+        (entry.source_label, entry.target_label) if moves else None, tuple(told),
+    )  # fmt: skip
+
+
 def _noted(entry: EntryView, people: Names, definition: Definition, call: Call) -> list[Fact]:
     """What an entry of the engine itself says."""
     content, said = entry.content, []
-    if entry.action in ("rung", "rung_failed"):
+    if entry.action in _RUNGS:
         rule = definition.policy.clocks.get(content.get("clock", ""))
-        did = "、".join(_did(deed, call, definition) for deed in content.get("did", ()))
+        deeds = content["did"] if entry.action == "rung" else [content["failed"]]
+        did = "、".join(_did(deed, call, definition) for deed in deeds)
         said.append(Fact(rule.title if rule else "", (did,)))
     to = content.get("to")
     if to:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import date
 
 from services.identity.access import Actor
 
@@ -25,7 +26,10 @@ class Entry:
     opens: bool = False
 
 
-GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
+Groups = tuple[tuple[str, tuple[Entry, ...]], ...]
+"""Titles with the entries under them."""
+
+GROUPS: Groups = (
     ("我的工作", (
         Entry("/worklist", "我的待办", "inbox"),
         Entry("/watching", "我的关注", "star"),
@@ -48,15 +52,34 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
 )  # fmt: skip
 
 
-def navigation(actor: Actor, pages: Collection[str], opening: Collection[str]) -> list[tuple[str, list[Entry]]]:
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The left of every page: the county, what leads where, and the day. `current` is where one is, if that is listed.
+
+    It says all it shows, so that it is drawn once for everybody with the same roles.
+    """
+
+    county: str
+    groups: Groups
+    current: str
+    today: date
+
+
+def current_of(groups: Groups, path: str) -> str:
+    """Return the entry that this page belongs to; none is empty."""
+    paths = (entry.path for _, entries in groups for entry in entries)
+    return next((found for found in paths if path == found or path.startswith(f"{found}/")), "")
+
+
+def navigation(actor: Actor, pages: Collection[str], opening: Collection[str]) -> Groups:
     """Return the groups with what this person is shown of them; empty groups are left out.
 
     `opening` are the roles that may open something by hand.
     """
     roles = {grant.role for grant in actor.grants}
     may_open = not roles.isdisjoint(opening)
-    groups = ((title, list(_shown(entries, roles, may_open, pages))) for title, entries in GROUPS)
-    return [(title, entries) for title, entries in groups if entries]
+    groups = ((title, tuple(_shown(entries, roles, may_open, pages))) for title, entries in GROUPS)
+    return tuple((title, entries) for title, entries in groups if entries)
 
 
 def _shown(entries: Iterable[Entry], roles: set[str], may_open: bool, pages: Collection[str]) -> Iterable[Entry]:

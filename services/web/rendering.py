@@ -23,7 +23,7 @@ from services.web.choices import Choice
 from services.web.forgery import tokens_of
 from services.web.forms.fields import Field
 from services.web.forms.reading import Typed
-from services.web.navigation import navigation
+from services.web.navigation import Side, current_of, navigation
 from services.web.profiles import profile_of
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -39,12 +39,16 @@ class Templates:
             loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(), undefined=StrictUndefined,
             trim_blocks=True, lstrip_blocks=True, auto_reload=False,
         )  # fmt: skip
-        icon = cache(partial(_icon, assets))  # a page of a list shows a few of them hundreds of times
-        self._environment.globals.update(static=cache(assets.url), icon=icon, LIGHTS=lighting.LIGHTS)
+        icon = cache(partial(_icon, assets))
+        self._environment.globals.update(LIGHTS=lighting.LIGHTS)
+        # filters, not functions: those of a constant become a part of the compiled template
+        self._environment.filters.update(static=cache(assets.url), icon=icon)
         self._environment.filters.update(day=day, due_day=due_day, moment=moment, when=when, weekday=weekday)
         self._environment.filters.update(badge=lru_cache(1000)(partial(_badge, icon)), chip=_chip)
         self._environment.filters.update(options=options, grouped=grouped, drawn=lru_cache(5000)(self._drawn))
         self._environment.filters.update(blank=lru_cache(1000)(self._blank))
+        for name, template in (("ui", "macros.html"), ("forms", "forms/fields.html")):
+            self._environment.globals[name] = self._environment.get_template(template).module
 
     def text(self, name: str, values: dict[str, Any]) -> str:
         return self._environment.get_template(name).render(values)
@@ -79,7 +83,9 @@ def frame(session: Session, request: Request, call: Call) -> dict[str, Any]:
         return {}
     templates: Templates = request.app.state.templates
     opening = opening_roles(call.engine, local_date(call.now))
-    return {"me": profile_of(session, call.actor), "nav": navigation(call.actor, templates.pages, opening)}
+    me, nav = profile_of(session, call.actor), navigation(call.actor, templates.pages, opening)
+    side = Side(me.county, nav, current_of(nav, request.url.path), local_date(call.now))
+    return {"me": me, "nav": nav, "side": side}
 
 
 def render_bare(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
@@ -124,8 +130,8 @@ def when(value: datetime, now: datetime) -> str:
     return there.strftime("%m-%d %H:%M" if there.year == here.year else "%Y-%m-%d")
 
 
-def weekday(value: datetime) -> str:
-    return f"周{_WEEKDAYS[local_date(value).weekday()]}"
+def weekday(value: date) -> str:
+    return f"周{_WEEKDAYS[value.weekday()]}"
 
 
 def options(choices: Iterable[Choice], value: object) -> Markup:

@@ -121,7 +121,7 @@ def show_clocks(matter_id: Id, call: Reading) -> list[Explanation]:
     """Show every clock of a matter and, line by line, how its dates came about."""
     with call.read() as session:
         loaded = look(session, call.engine, call.actor, matter_id)
-        return explain_clocks(session, call.engine, loaded, call.now)
+        return explain_clocks(call.engine, loaded, call.now)
 
 
 @router.get("/{matter_id}/links")

@@ -126,7 +126,7 @@ class MatterView:
 def get_matter(session: Session, engine: Engine, loaded: Loaded, actor: Actor, now: datetime) -> MatterView:
     """Return a matter that `look` has found, in words."""
     row, definition, lights = loaded.row, loaded.definition, Lights(engine, now)
-    clocks = clocks_of(session, loaded.id, definition, lights, now)
+    clocks = clocks_of(loaded, lights, now)
     running = [(clock.name, clock.due_at, clock.provisional) for clock in clocks if clock.state == clk.RUNNING]
     units = units_by_id(session, [row["unit_id"], row["origin_unit_id"], *(i["unit_id"] for i in loaded.items)])
     copied = {name: row[name] for name in MatterView.__slots__ if name in row}

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from services.db.together import read_rows
 from services.engine import clocks as clk
 from services.engine.core import Engine
 from services.engine.errors import MatterNotFound
@@ -76,10 +76,10 @@ def explain_clock(session: Session, engine: Engine, actor: Actor, clock_id: int,
     return _explained(engine, dict(found), matter, definition, Lights(engine, now), now)
 
 
-def explain_clocks(session: Session, engine: Engine, loaded: Loaded, now: datetime) -> list[Explanation]:
+def explain_clocks(engine: Engine, loaded: Loaded, now: datetime) -> list[Explanation]:
     """Return every clock of a matter that `look` has found, with its explanation."""
-    rows = read_rows(session, _CLOCKS, {"matter_id": loaded.id})
-    return [_explained(engine, row, loaded.row, loaded.definition, Lights(engine, now), now) for row in rows]
+    lights = Lights(engine, now)
+    return [_explained(engine, row, loaded.row, loaded.definition, lights, now) for row in _clocks(loaded)]
 
 
 def _explained(
@@ -90,15 +90,13 @@ def _explained(
     return Explanation(matter["id"], matter["number"], clock_view(row, definition, lights, now), due.steps)
 
 
-def clocks_of(
-    session: Session, matter_id: int, definition: Definition, lights: Lights, now: datetime
-) -> list[ClockView]:
-    """Return every clock of a matter, those that ended too, in the order they were started."""
-    rows = read_rows(session, _CLOCKS, {"matter_id": matter_id})
-    return [clock_view(row, definition, lights, now) for row in rows]
+def clocks_of(loaded: Loaded, lights: Lights, now: datetime) -> list[ClockView]:
+    """Return every clock of a matter that `look` has found, those that ended too, in the order they were started."""
+    return [clock_view(row, loaded.definition, lights, now) for row in _clocks(loaded)]
 
 
-_CLOCKS = select(*Clock.__table__.columns).where(Clock.matter_id == bindparam("matter_id")).order_by(Clock.id)
+def _clocks(loaded: Loaded) -> list[dict[str, Any]]:
+    return sorted([*loaded.clocks, *loaded.ended], key=itemgetter("id"))
 
 
 def clock_view(row: Mapping[str, Any], definition: Definition, lights: Lights, now: datetime) -> ClockView:

@@ -7,6 +7,7 @@ from typing import Any
 from services.web.forms.fields import Field
 from services.web.forms.pickers import Names
 
+_AT_LENGTH = frozenset({"text", "group", "rows", "matter", "files"})
 _KINDS = {"person": "person", "unit": "unit", "matter": "matter", "files": "attachment"}
 
 
@@ -20,6 +21,11 @@ class Fact:
     links: tuple[tuple[str, str], ...] = ()
     long: bool = False
     sealed: str = ""
+
+
+def at_length(fields: tuple[Field, ...]) -> tuple[Field, ...]:
+    """Return those whose answers are told even where there is little room: texts, tables, matters, files."""
+    return tuple(field for field in fields if field.kind in _AT_LENGTH)
 
 
 def ids_in(fields: tuple[Field, ...], answers: Mapping[str, Any]) -> dict[str, set[int]]:

@@ -1,15 +1,17 @@
 """Who held a period for how many working days: a case counted by hand, and a real petition that was sent back."""
 
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from config.calendar import SHANGHAI, WorkingCalendar
 from services.engine.models import Clock, Matter, WorkItem
-from services.engine.queries.attribution import Spell, Window, attribute, held, spells_of, was_late
+from services.engine.queries.attribution import Spell, Window, held, ran_in, runs, spells_of, was_late
 from services.engine.work import claim, release
 from tests.support.cast import County
 
@@ -90,6 +92,74 @@ def test_days_before_anybody_had_it_are_nobodys() -> None:
     assert [(one.days, one.late) for one in found] == [(5, 5)]
 
 
+DAYS = st.integers(0, 40).map(lambda n: date(2016, 2, 25) + timedelta(days=n))
+MOMENTS = st.builds(lambda day, hour: datetime.combine(day, time(hour), SHANGHAI), DAYS, st.sampled_from([0, 9, 23]))
+
+
+@st.composite
+def ledgers(draw: st.DrawFn) -> dict[str, Any]:
+    still = [sorted(draw(st.tuples(DAYS, DAYS))) for _ in range(draw(st.integers(0, 2)))]
+    late = [sorted(draw(st.tuples(DAYS, DAYS))) for _ in range(draw(st.integers(0, 2)))]
+    noted = [{"due": due.isoformat(), "noted": f"{noted}T09:00:00+08:00"} for due, noted in late]
+    ends = [end.isoformat() if draw(st.booleans()) else None for _, end in still]
+    suspended = [{"start": begin.isoformat(), "end": end} for (begin, _), end in zip(still, ends, strict=True)]
+    return {"suspensions": suspended, "late": noted}
+
+
+@st.composite
+def spells_in_a_row(draw: st.DrawFn) -> list[Spell]:
+    """Each begins when the one before ends, or overlaps it; the last may still go on."""
+    made = []
+    for number in range(draw(st.integers(0, 5))):
+        begins, ends = sorted(draw(st.tuples(MOMENTS, MOMENTS)))
+        role = draw(st.sampled_from(["handler", "unit_leader"]))
+        made.append(Spell(draw(st.integers(1, 3)), number or None, role, begins, draw(st.sampled_from([ends, None]))))
+    return sorted(made, key=lambda spell: spell.begins)
+
+
+def _day_by_day(
+    row: dict[str, Any], spells: list[Spell], calendar: WorkingCalendar, today: date, window: Window,
+    roles: frozenset[str] | None,
+) -> dict[tuple[int, int | None], tuple[int, int]]:  # fmt: skip
+    """What the module's docstring says, looked up anew for every single day."""
+    found: dict[tuple[int, int | None], tuple[int, int]] = {}
+    last = min(row["stopped_at"].date() if row["stopped_at"] else today, window.last or today)
+    spans = [(date.fromisoformat(n["due"]), date.fromisoformat(n["noted"][:10])) for n in row["ledger"]["late"]]
+    spans += [(row["effective_due"], today)] if row["effective_due"] else []
+    for n in range((last - row["anchor"]).days):
+        day = row["anchor"] + timedelta(days=n + 1)
+        begins = datetime.combine(day, time(), SHANGHAI)
+        stands = any(s["start"] <= day.isoformat() < (s["end"] or "9") for s in row["ledger"]["suspensions"])
+        before = [s for s in spells if s.begins < begins]
+        there = [s for s in before if s.ends is None or s.ends >= begins]
+        able = [s for s in before if s.role in (roles or ())]
+        holder = there[-1:] if not able else able[-1:]
+        outside = day <= row["started_at"].date() or bool(window.first and day < window.first)
+        if stands or outside or not holder or not calendar.is_working(day):
+            continue
+        alone = bool(able) or len(there) == 1
+        key = holder[0].unit_id, holder[0].person_id if alone else None
+        days, late = found.get(key, (0, 0))
+        found[key] = days + 1, late + any(due < day <= until for due, until in spans)
+    return found
+
+
+@given(
+    DAYS, MOMENTS, st.none() | MOMENTS, st.none() | DAYS, ledgers(), spells_in_a_row(), DAYS,
+    st.builds(Window, st.none() | DAYS, st.none() | DAYS), st.sampled_from([None, frozenset({"handler"})]),
+)  # fmt: skip
+def test_counting_by_stretches_is_counting_day_by_day(
+    anchor: date, started: datetime, stopped: datetime | None, due: date | None, ledger: dict[str, Any],
+    spells: list[Spell], today: date, window: Window, roles: frozenset[str] | None,
+) -> None:  # fmt: skip
+    row = clock(anchor=anchor, started_at=started, stopped_at=stopped, effective_due=due, ledger=ledger)
+    calendar = WorkingCalendar()
+    found = held(row, spells, calendar, today, window, roles)
+    assert {(one.unit_id, one.person_id): (one.days, one.late) for one in found} == _day_by_day(
+        row, spells, calendar, today, window, roles
+    )
+
+
 def test_holders_before_the_last_are_in_the_journal() -> None:
     item = {"id": 3, "unit_id": WATER, "person_id": None, "role": "handler", "opened_at": at(1), "closed_at": None}
     entries = [
@@ -143,7 +213,7 @@ def _found(county: County, *where: Any) -> dict[tuple[str, str | None], tuple[in
     days: Counter[tuple[str, str | None]] = Counter()
     late: Counter[tuple[str, str | None]] = Counter()
     with county.database.read() as session:
-        for one in attribute(session, county.engine, county.now, *where):
+        for one in (one for run in runs(session, county.engine, county.now, *where) for one in run.held()):
             key = units[one.unit_id], people[one.person_id] if one.person_id else None
             days[key] += one.days
             late[key] += one.late
@@ -180,3 +250,17 @@ def test_a_release_gives_the_days_back_to_the_unit(county: County) -> None:
         release(session, county.engine, _item(county, matter_id), county.actor("handler", session), county.now)
     county.now = at(8)
     assert _found(county, Clock.name == "handling") == {("liuhe", "handler"): (3, 0), ("liuhe", None): (2, 0)}
+
+
+def test_a_clock_left_out_of_a_window_has_no_days_in_it(county: County, sent_back: int) -> None:
+    """Asking the database for what ran in some days loses nothing of what is counted in them."""
+    days = [date(2016, 2, 27) + timedelta(days=n) for n in range(0, 60, 3)]
+    windows = [Window(first, last) for first in (None, *days) for last in (None, *days)]
+    left_out = 0
+    with county.database.read() as session:
+        every = list(runs(session, county.engine, county.now))
+        for window in windows:
+            asked = list(runs(session, county.engine, county.now, ran_in(window)))
+            assert [h for run in asked for h in run.held(window)] == [h for run in every for h in run.held(window)]
+            left_out += len(every) - len(asked)
+    assert left_out

@@ -12,12 +12,15 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain, pairwise
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, or_, select, true
 from sqlalchemy.orm import Session
 
 from config.calendar import WorkingCalendar, local_date, start_of_day
+from services.db.together import read_rows
 from services.engine import clocks as clk
 from services.engine.core import Engine
 from services.engine.loading import TURN
@@ -65,6 +68,8 @@ class Window:
 
 ALWAYS = Window()
 Row = Mapping[str, Any]
+Holder = tuple[int, int | None]
+"""A unit, and the person there who had it in person."""
 
 
 def spells_of(items: Iterable[Row], entries: Iterable[Row], origin_unit: int) -> list[Spell]:
@@ -90,13 +95,17 @@ def held(
 
     `settled_by` are, for a duty, the roles that may settle it.
     """
-    counted: Counter[tuple[int, int | None]] = Counter()
-    late: Counter[tuple[int, int | None]] = Counter()
-    spans, holder_at = _late_spans(clock, today), _holders(spells, settled_by)
-    for day in _running_days(clock, calendar, today, window):
-        if holder := holder_at(start_of_day(day)):
-            counted[holder] += 1
-            late[holder] += any(due < day <= until for due, until in spans)
+    counted: Counter[Holder] = Counter()
+    late: Counter[Holder] = Counter()
+    spans, still, holders = _late_spans(clock, today), _stood_still(clock), _Holders(spells, settled_by)
+    changes = [*holders.changes, *(day + _DAY for span in spans for day in span), *chain.from_iterable(still)]
+    for first, after in _stretches(*_ran(clock, today, window), changes):
+        holder = holders.at(start_of_day(first))
+        if holder is None or any(begin <= first < end for begin, end in still):
+            continue
+        if days := calendar.count_workdays(first, after - _DAY):
+            counted[holder] += days
+            late[holder] += days * any(due < first <= until for due, until in spans)
     ids = clock["id"], clock["matter_id"]
     return [Held(*ids, *holder, days, late[holder]) for holder, days in counted.items()]
 
@@ -107,39 +116,72 @@ def was_late(now: datetime) -> ColumnElement[bool]:
     return or_(Clock.outcome == _LATE, running, Clock.ledger["late"].as_string() != "[]")
 
 
+def ran_in(window: Window) -> ColumnElement[bool]:
+    """Return the condition on `Clock` that days of it may lie in the window: no other has any to count there."""
+    until = [Clock.started_at < start_of_day(window.last)] if window.last else []
+    going = or_(Clock.stopped_at.is_(None), Clock.stopped_at >= start_of_day(window.first)) if window.first else true()
+    return and_(going, *until)
+
+
 def is_turn() -> ColumnElement[bool]:
     """Return the condition on `WorkItem` that the matter itself waits there: for a role, or for a seat on a panel."""
     return or_(WorkItem.kind == TURN, WorkItem.role == MEMBER)
 
 
-def attribute(
-    session: Session, engine: Engine, now: datetime, *where: ColumnElement[bool], window: Window = ALWAYS
-) -> Iterator[Held]:
-    """Yield who held each clock that these conditions on `Clock` and `Matter` leave; what was withdrawn never ran."""
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A clock as it ran: its row, who had its matter when, and for a duty the roles that may settle it."""
+
+    row: Row
+    spells: Sequence[Spell]
+    settled_by: frozenset[str] | None
+    calendar: WorkingCalendar
+    today: date
+
+    def held(self, window: Window = ALWAYS) -> list[Held]:
+        return held(self.row, self.spells, self.calendar, self.today, window, self.settled_by)
+
+
+def runs(
+    session: Session, engine: Engine, now: datetime, *where: ColumnElement[bool],
+    also: Sequence[ColumnElement[Any]] = (),
+) -> Iterator[Run]:  # fmt: skip
+    """Yield each clock that these conditions on `Clock` and `Matter` leave; what was withdrawn never ran.
+
+    `also` are further columns of its row.
+    """
     today = local_date(now)
-    columns = (*Clock.__table__.columns, Matter.origin_unit_id, Matter.procedure_hash, Matter.policy_hash)
+    columns = (*Clock.__table__.columns, Matter.origin_unit_id, Matter.procedure_hash, Matter.policy_hash, *also)
     wanted = select(*columns).join(Matter, Matter.id == Clock.matter_id).order_by(Clock.id)
     ran = or_(Clock.outcome.is_(None), Clock.outcome != "withdrawn")
     for rows in session.execute(wanted.where(ran, *where)).mappings().partitions(_BATCH):
-        origins = {row["matter_id"]: row["origin_unit_id"] for row in rows}
-        spells = _load_spells(session, origins)
-        for row in rows:
+        spells = _load_spells(session, {row["matter_id"]: row["origin_unit_id"] for row in rows})
+        for row in map(dict, rows):
             definition = engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"])
             roles = _settling(definition, row["name"]) if row["duty"] else None
-            yield from held(dict(row), spells[row["matter_id"]], engine.calendar, today, window, roles)
+            yield Run(row, spells[row["matter_id"]], roles, engine.calendar, today)
 
 
-def _running_days(clock: Row, calendar: WorkingCalendar, today: date, window: Window) -> Iterator[date]:
-    """Yield every working day that ran and lies in the window: none before the anchor, nor before it was started."""
+def _ran(clock: Row, today: date, window: Window) -> tuple[date, date]:
+    """The first and the last day that count: none before the anchor, nor before it was started."""
     stopped = local_date(clock["stopped_at"]) if clock["stopped_at"] else today
-    day = max(clock["anchor"] + _DAY, local_date(clock["started_at"]) + _DAY, window.first or date.min)
-    last = min(stopped, today, window.last or date.max)
-    still = [(date.fromisoformat(s["start"]), s["end"]) for s in clock["ledger"]["suspensions"]]
-    while day <= last:
-        stands = any(first <= day and (end is None or day.isoformat() < end) for first, end in still)
-        if not stands and calendar.is_working(day):
-            yield day
-        day += _DAY
+    begun = max(clock["anchor"], local_date(clock["started_at"])) + _DAY
+    return max(begun, window.first or begun), min(stopped, today, window.last or today)
+
+
+def _stood_still(clock: Row) -> list[tuple[date, date]]:
+    """Suspensions as (first day, first day that counts again)."""
+    return [
+        (date.fromisoformat(one["start"]), date.fromisoformat(one["end"]) if one["end"] else date.max)
+        for one in clock["ledger"]["suspensions"]
+    ]
+
+
+def _stretches(first: date, last: date, changes: Iterable[date]) -> Iterator[tuple[date, date]]:
+    """Cut the days from first to last where anything changes, into (first day, day after the last)."""
+    if first <= last:
+        after = last + _DAY
+        yield from pairwise(sorted({first, after, *(day for day in changes if first < day < after)}))
 
 
 def _late_spans(clock: Row, today: date) -> list[tuple[date, date]]:
@@ -153,14 +195,20 @@ def _late_spans(clock: Row, today: date) -> list[tuple[date, date]]:
     return [*noted, (due, today)] if due else noted
 
 
-Holder = tuple[int, int | None]
+class _Holders:
+    """Who has it at an instant, worked out once for each stretch between two handings-on."""
 
+    def __init__(self, spells: Sequence[Spell], roles: frozenset[str] | None) -> None:
+        self._bounds = sorted({at for spell in spells for at in (spell.begins, spell.ends) if at is not None})
+        self._there = [_holder(spells, at, roles) for at in (*self._bounds, _FOR_GOOD)]
 
-def _holders(spells: Sequence[Spell], roles: frozenset[str] | None) -> Callable[[datetime], Holder | None]:
-    """Return who has it at an instant, worked out once for each stretch between two handings-on."""
-    bounds = sorted({at for spell in spells for at in (spell.begins, spell.ends) if at is not None})
-    there = [_holder(spells, at, roles) for at in (*bounds, _FOR_GOOD)]
-    return lambda at: there[bisect_left(bounds, at)]
+    @property
+    def changes(self) -> list[date]:
+        """The days that are another's than the day before."""
+        return [local_date(at) + _DAY for at in self._bounds]
+
+    def at(self, instant: datetime) -> Holder | None:
+        return self._there[bisect_left(self._bounds, instant)]
 
 
 def _holder(spells: Sequence[Spell], at: datetime, roles: frozenset[str] | None) -> Holder | None:
@@ -228,15 +276,24 @@ def _settling(definition: Definition, duty: str) -> frozenset[str]:
 def _load_spells(session: Session, origins: Mapping[int, int]) -> dict[int, list[Spell]]:
     items: dict[int, list[Row]] = defaultdict(list)
     entries: dict[int, list[Row]] = defaultdict(list)
-    turns = select(
-        WorkItem.id, WorkItem.matter_id, WorkItem.unit_id, WorkItem.person_id, WorkItem.role, WorkItem.opened_at,
-        WorkItem.closed_at,
-    ).where(WorkItem.matter_id.in_(origins), is_turn()).order_by(WorkItem.id)  # fmt: skip
-    for row in session.execute(turns).mappings():
-        items[row["matter_id"]].append(dict(row))
-    told = select(
-        Entry.matter_id, Entry.at, Entry.action, Entry.actor_id, Entry.behalf_of, Entry.content
-    ).where(Entry.matter_id.in_(origins), or_(Entry.action.in_(_BEFORE), Entry.target.is_not(None)))  # fmt: skip
-    for row in session.execute(told.order_by(Entry.matter_id, Entry.seq)).mappings():
-        entries[row["matter_id"]].append(dict(row))
+    for row in read_rows(session, _TURNS, {"matters": list(origins)}):
+        items[row["matter_id"]].append(row)
+    told = read_rows(session, _HANDED_ON, {"matters": list(origins)})
+    rerouted = {row["matter_id"] for row in told if row["action"] == "rerouted"}
+    if rerouted:  # only then is it asked where the matter lay before
+        told = sorted([*told, *read_rows(session, _MOVED, {"matters": sorted(rerouted)})], key=itemgetter("seq"))
+    for row in told:
+        entries[row["matter_id"]].append(row)
     return {matter_id: spells_of(items[matter_id], entries[matter_id], origin) for matter_id, origin in origins.items()}
+
+
+_W, _E = WorkItem.__table__.c, Entry.__table__.c
+_MATTERS: BindParameter[int] = bindparam("matters", expanding=True)
+_TURNS = (
+    select(_W.id, _W.matter_id, _W.unit_id, _W.person_id, _W.role, _W.opened_at, _W.closed_at)
+    .where(_W.matter_id.in_(_MATTERS), is_turn())
+    .order_by(_W.id)
+)
+_TOLD = select(_E.matter_id, _E.seq, _E.at, _E.action, _E.actor_id, _E.behalf_of, _E.content).order_by(_E.seq)
+_HANDED_ON = _TOLD.where(_E.matter_id.in_(_MATTERS), _E.action.in_(_BEFORE))
+_MOVED = _TOLD.where(_E.matter_id.in_(_MATTERS), _E.target.is_not(None))

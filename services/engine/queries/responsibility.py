@@ -1,16 +1,17 @@
 """Which unit answers for what was late: by the working days it held a period beyond its due date."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from services.engine.core import Engine
 from services.engine.models import Clock, Matter, WorkItem
-from services.engine.queries.attribution import Held, Window, attribute, is_turn, was_late
+from services.engine.queries.attribution import Held, Run, Window, is_turn, ran_in, runs, was_late
 from services.engine.queries.board import closed_between
 from services.engine.queries.labels import clock_title
 from services.engine.visibility import visible
@@ -63,15 +64,17 @@ def shares(
     """Return every unit in the actor's scope that handled or delayed anything in these days, most late days first."""
     closed = closed_between(days.first, days.last)
     handled = _handled(session, engine, actor, closed, *only)
-    late = [one for one in _late(session, engine, actor, now, days, *only) if one.late]
-    fault = {
-        (one.unit_id, one.matter_id) for one in _late(session, engine, actor, now, Window(), closed, *only) if one.late
-    }
     late_days: Counter[int] = Counter()
     late_matters: dict[int, set[int]] = defaultdict(set)
-    for one in late:
-        late_days[one.unit_id] += one.late
-        late_matters[one.unit_id].add(one.matter_id)
+    fault: set[tuple[int, int]] = set()
+    wanted = or_(closed, ran_in(days)), *only
+    for run in _late_runs(session, engine, actor, now, *wanted, also=[closed.label("closed_then")]):
+        for one in run.held(days):
+            if one.late:
+                late_days[one.unit_id] += one.late
+                late_matters[one.unit_id].add(one.matter_id)
+        if run.row["closed_then"]:
+            fault |= {(one.unit_id, one.matter_id) for one in run.held() if one.late}
     at_fault = Counter(unit for unit, _ in fault)
     names = _names_in_scope(session, actor, handled.keys() | late_days.keys())
     found = [
@@ -124,8 +127,14 @@ def late_lines(
 def _late(
     session: Session, engine: Engine, actor: Actor, now: datetime, days: Window, *only: ColumnElement[bool]
 ) -> list[Held]:
-    seen = visible(actor, engine.registry)
-    return list(attribute(session, engine, now, was_late(now), seen, *only, window=days))
+    return [one for run in _late_runs(session, engine, actor, now, ran_in(days), *only) for one in run.held(days)]
+
+
+def _late_runs(
+    session: Session, engine: Engine, actor: Actor, now: datetime, *only: ColumnElement[bool],
+    also: Sequence[ColumnElement[Any]] = (),
+) -> Iterator[Run]:  # fmt: skip
+    return runs(session, engine, now, was_late(now), visible(actor, engine.registry), *only, also=also)
 
 
 def _handled(

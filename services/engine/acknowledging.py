@@ -50,15 +50,15 @@ def acknowledge(session: Session, engine: Engine, rung_id: int, actor: Actor, no
     if rung["acknowledged_at"] is not None:
         raise AlreadyAcknowledged(rung["acknowledged_name"])
     turn = _turns_and_away(session, [matter_id])[0].get(matter_id)
-    acting_for = _Addressed(session, now).of(loaded.row["unit_path"], rung["did"], loaded.people, turn)
-    if actor.id is None or not acting_for & stands_in_for(actor):
+    acting_for = _Addressed(session, actor, now).of(loaded.row["unit_path"], rung["did"], loaded.people, turn)
+    if actor.id is None or not acting_for:
         raise NotPermitted(
             "this rung addressed others; one of them acknowledges it", "该提醒不是发给您的，应由收到提醒的人员确认"
         )
     columns = {"acknowledged_by": actor.id, "acknowledged_at": now}
     session.execute(update(FiredRung).where(FiredRung.id == rung_id).values(**columns))
     content = {"clock": rung["clock_id"], "rung": rung["rung"], "fired_at": rung["fired_at"].isoformat(), "note": note}
-    behalf_of = None if actor.id in acting_for else min(acting_for & stands_in_for(actor))
+    behalf_of = None if actor.id in acting_for else min(acting_for)
     journal.note(session, matter_id, journal.Event("acknowledge", actor, now, content, behalf_of=behalf_of))
 
 
@@ -66,10 +66,10 @@ def waiting_for(
     session: Session, engine: Engine, actor: Actor, now: datetime, limit: int = 50, after: int = 0
 ) -> list[RungView]:
     """Return the open rungs with an id above `after` that this person may acknowledge, the oldest first."""
-    addressed, found = _Addressed(session, now), []
+    addressed, found = _Addressed(session, actor, now), []
     wanted = open_rungs(engine, actor).where(FiredRung.id > after)
     for rows in session.execute(wanted).mappings().partitions(200):
-        for rung in _addressed_to(session, addressed, actor, rows):
+        for rung in _addressed_to(session, addressed, rows):
             found.append(rung_view(session, engine, rung))
             if len(found) == limit:
                 return found
@@ -78,16 +78,16 @@ def waiting_for(
 
 def may_acknowledge(session: Session, actor: Actor, now: datetime, rungs: Sequence[Rung]) -> frozenset[int]:
     """Return the ids of those rungs that this person may acknowledge."""
-    return frozenset(rung["id"] for rung in _addressed_to(session, _Addressed(session, now), actor, rungs))
+    return frozenset(rung["id"] for rung in _addressed_to(session, _Addressed(session, actor, now), rungs))
 
 
-def _addressed_to(session: Session, addressed: "_Addressed", actor: Actor, rungs: Sequence[Rung]) -> Iterator[Rung]:
+def _addressed_to(session: Session, addressed: "_Addressed", rungs: Sequence[Rung]) -> Iterator[Rung]:
     if not rungs:
         return
-    mine, (turns, away) = stands_in_for(actor), _turns_and_away(session, {rung["matter_id"] for rung in rungs})
+    turns, away = _turns_and_away(session, {rung["matter_id"] for rung in rungs})
     for rung in rungs:
         matter = rung["matter_id"]
-        if addressed.of(rung["unit_path"], rung["did"], away.get(matter, frozenset()), turns.get(matter)) & mine:
+        if addressed.of(rung["unit_path"], rung["did"], away.get(matter, frozenset()), turns.get(matter)):
             yield rung
 
 
@@ -97,15 +97,23 @@ _RUNG = select(*FiredRung.__table__.columns, Person.name.label("acknowledged_nam
 
 
 class _Addressed:
-    """Whom rungs address today; who holds a role is looked up once for each unit."""
+    """Whether rungs address somebody today, himself or as whose stand-in.
 
-    def __init__(self, session: Session, now: datetime) -> None:
-        self._session, self._on = session, local_date(now)
+    Who holds a role is looked up once for each unit, and only if he or one of those holds it anywhere.
+    """
+
+    def __init__(self, session: Session, actor: Actor, now: datetime) -> None:
+        self._session, self._on, self._mine = session, local_date(now), stands_in_for(actor)
+        self._roles = frozenset(grant.role for grant in actor.grants)
         self._lines: dict[tuple[str, str], Line] = {}
 
     def of(self, unit_path: str, did: Iterable[str], away: frozenset[int], turn: Row | None) -> frozenset[int]:
-        """`away` are those whom the matter keeps away, `turn` is its open work item or the last it had."""
-        return frozenset().union(*(self._people(unit_path, deed, away, turn) for deed in did))
+        """Return him and those he stands in for, as far as it addresses them.
+
+        `away` are those whom the matter keeps away, `turn` is its open work item or the last it had.
+        """
+        people = (self._people(unit_path, deed, away, turn) for deed in did)
+        return self._mine.intersection(frozenset().union(*people))
 
     def _people(self, unit_path: str, deed: str, away: frozenset[int], turn: Row | None) -> frozenset[int]:
         verb, _, what = deed.partition(" ")
@@ -125,6 +133,8 @@ class _Addressed:
                 yield turn["closed_by"]
 
     def _turn(self, role: str, unit_path: str, away: frozenset[int]) -> frozenset[int]:
+        if self._roles.isdisjoint({role, COUNTY_OFFICE}):  # where nobody holds it, it goes to the county office
+            return frozenset()
         return frozenset(route(lambda wanted: self._line(wanted, unit_path), role, unit_path, away).people)
 
     def _line(self, role: str, unit_path: str) -> Line:

@@ -222,15 +222,10 @@ class Entry(Base):
     """What happened, append-only. `hash` covers the content and `previous`, the hash of the entry before."""
 
     __tablename__ = "journal"
-    __table_args__ = (
-        UniqueConstraint("matter_id", "seq"),
-        _unique_if_any("journal", "request_key"),
-        Index("ix_journal_at", "at"),
-    )
+    __table_args__ = (_unique_if_any("journal", "request_key"), Index("ix_journal_at", "at"))
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    matter_id: Mapped[int] = mapped_column(ForeignKey("matter.id"))
-    seq: Mapped[int]
+    matter_id: Mapped[int] = mapped_column(ForeignKey("matter.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime]
     actor_id: Mapped[int | None]
     actor_name: Mapped[str]

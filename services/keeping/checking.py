@@ -23,7 +23,7 @@ def check(session: Session, store: FileStore, vault: Vault | None, progress: Pro
     `files` names each missing or damaged content; `key` says how many signatures and sealed texts the keys do not
     fit, and is None where there are no keys to look with.
     """
-    with progress("journal entries", session.scalar(select(func.count(Entry.id)))) as done:
+    with progress("journal entries", session.scalar(select(func.count(Entry.seq)))) as done:
         chains = journal.verify(session, progress=done)
     deeds = record.verify(session)
     files = check_files(session, store, progress)

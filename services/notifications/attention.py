@@ -74,7 +74,7 @@ def followed_by(person_id: int) -> ColumnElement[bool]:
 
 def acted_in_by(person_id: int) -> ColumnElement[bool]:
     """Return the condition on `Matter` that this person did something in it."""
-    did = select(Entry.id).where(Entry.matter_id == Matter.id, Entry.actor_id == person_id)
+    did = select(Entry.seq).where(Entry.matter_id == Matter.id, Entry.actor_id == person_id)
     return did.correlate(Matter).exists()
 
 

@@ -36,7 +36,7 @@ def figures(session: Session, at: datetime) -> dict[str, Any]:
         "escalated_overdue": _count(session, overdue.where(_AT_OR_AFTER_DUE)),
         "archived": _count(session, _CASES.where(Matter.closed_at.is_not(None))),
         "supervised": _count(session, select(func.count(Matter.id)).where(Matter.external_ref.is_(None))),
-        "notes": _count(session, select(func.count(Entry.id)).where(Entry.action == "note_progress")),
+        "notes": _count(session, select(func.count(Entry.seq)).where(Entry.action == "note_progress")),
         "rungs_fired": sum(rungs.values()),
         "rungs": rungs,
         "journal_entries": checked["entries"],

@@ -23,7 +23,7 @@ def figures(session: Session, at: datetime) -> dict[str, Any]:
         "procedures": _procedures(session, at),
         "rungs": fired_rungs(session),
         "scores": _scores(session),
-        "entries": session.scalar(select(func.count(Entry.id))) or 0,
+        "entries": session.scalar(select(func.count(Entry.seq))) or 0,
         "digest": digest(session),
     }
 

@@ -56,7 +56,8 @@ def seed(url: str, size: int, folder: Path) -> Seeded:
         county = found_county(session)
     prototypes = walk_prototypes(database, engine, county)
     with database.read() as session:
-        entries = [dict(r) for r in session.execute(select(Entry.__table__).order_by(Entry.id)).mappings()]
+        chained = select(Entry.__table__).order_by(Entry.matter_id, Entry.seq)
+        entries = [dict(r) for r in session.execute(chained).mappings()]
         title = engine.registry.versions("petition")[-1]
     with psycopg.connect(url) as connection:
         connection.execute("SET session_replication_role = replica")  # what is cloned refers to what is there

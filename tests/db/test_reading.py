@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import bindparam, select, text
 from sqlalchemy.exc import DBAPIError
 
+from services.db.base import Base
 from services.db.reading import read
 from services.db.session import Database
 from services.db.together import read_rows
@@ -16,9 +17,10 @@ TABLES = (Matter, Clock, WorkItem, Entry)
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_rows_are_those_of_sqlalchemy(sqlite_county: County, table: type[Matter]) -> None:
+def test_rows_are_those_of_sqlalchemy(sqlite_county: County, table: type[Base]) -> None:
     sqlite_county.open()
-    wanted = select(*table.__table__.columns).where(table.id.in_(bindparam("ids", expanding=True))).limit(5)
+    key = next(iter(table.__table__.primary_key))
+    wanted = select(*table.__table__.columns).where(key.in_(bindparam("ids", expanding=True))).limit(5)
     for ids in ([], [1], [1, 2, 3]):
         with sqlite_county.database.read() as session:
             expected = session.connection().execute(wanted, {"ids": ids}).mappings().all()

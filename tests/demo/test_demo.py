@@ -118,7 +118,7 @@ def test_ladders_fired_and_only_some_rungs_are_acknowledged(demo: Demo) -> None:
     assert len(open_rungs) >= 10
     assert len(acknowledged) >= 5
     assert _count(demo, Message) >= 50
-    assert demo.rows(select(Entry.id).where(Entry.action == "rung_failed")) == []
+    assert demo.rows(select(Entry.seq).where(Entry.action == "rung_failed")) == []
 
 
 def test_rungs_open_supervised_handling_and_people_do(demo: Demo) -> None:
@@ -133,7 +133,7 @@ def test_rungs_open_supervised_handling_and_people_do(demo: Demo) -> None:
      "fail_recheck", "record_reply", "acknowledge"],
 )  # fmt: skip
 def test_it_shows_every_kind_of_thing_that_happens(demo: Demo, action: str) -> None:
-    assert demo.rows(select(Entry.id).where(Entry.action == action))
+    assert demo.rows(select(Entry.seq).where(Entry.action == action))
 
 
 def test_links_of_every_kind_and_a_waiting_extension_are_there(demo: Demo) -> None:
@@ -249,4 +249,4 @@ def _fresh(home: Path, **more: str) -> Runtime:
 
 
 def _count(demo: Demo, model: Any) -> int:
-    return len(demo.rows(select(model.id)))
+    return len(demo.rows(select(model)))

@@ -160,7 +160,7 @@ def _values(database: Database) -> list[object]:
     with database.read() as session:
         people = session.execute(text("SELECT id FROM person WHERE active ORDER BY id")).scalars().all()
         matters = session.execute(select(Matter.id, Matter.record, Matter.opened_at, Matter.event_on, Matter.due_at))
-        entries = session.execute(select(Entry.id, Entry.at, Entry.content).order_by(Entry.id))
+        entries = session.execute(select(Entry.seq, Entry.at, Entry.content).order_by(Entry.matter_id, Entry.seq))
         return [people, sorted(map(tuple, matters), key=lambda row: row[0]), list(map(tuple, entries))]
 
 

@@ -134,7 +134,8 @@ def test_open_petitions_wait_for_those_who_hold_the_role_today(on_sqlite: County
     with on_sqlite.database.read() as session:
         items = select(WorkItem.role, WorkItem.unit_id).where(WorkItem.closed_at.is_(None)).order_by(WorkItem.matter_id)
         waiting = session.execute(items).all()
-        notes = list(session.scalars(select(Entry.content).where(Entry.action == "import").order_by(Entry.id)))
+        noted = select(Entry.content).where(Entry.action == "import").order_by(Entry.matter_id)
+        notes = list(session.scalars(noted))
     assert waiting == [("handler", on_sqlite.units["县教育局"]), ("handler", on_sqlite.units["liuhe"])]
     assert notes[0]["unit_id"] == on_sqlite.units["县教育局"] and "unit_id" not in notes[1]
 
@@ -143,7 +144,8 @@ def test_every_answer_says_that_it_is_the_ledgers(on_sqlite: County, tmp_path: P
     cells = [{**named(), **ENDED, "处置方式": way, "备注": "重复件"} for way in ("初步核实", "谈话函询", "暂存", "")]
     take_in(on_sqlite, tmp_path, *(row(n, **one) for n, one in enumerate(cells, 1)), row(5, 问题类别="税收", **ENDED))
     with on_sqlite.database.read() as session:
-        entries = session.execute(select(Entry.matter_id, Entry.action, Entry.content).order_by(Entry.id)).all()
+        told = select(Entry.matter_id, Entry.action, Entry.content).order_by(Entry.matter_id, Entry.seq)
+        entries = session.execute(told).all()
     lines = {matter.id: number for number, matter in enumerate(matters(on_sqlite.database), 3)}
     for matter_id, action, content in entries:
         if action == "import":

@@ -86,7 +86,7 @@ class Place:
         return replay(Order(log, database_url=self.url, key_file=self.key_file, **asked))
 
     def tables(self, *names: str) -> dict[str, list[tuple[Any, ...]]]:
-        """Return the rows of these tables, in order of id."""
+        """Return the rows of these tables, in order of their keys."""
         database = Database(self.url)
         with database.read() as session:
             found = {n: [tuple(r) for r in session.connection().exec_driver_sql(_ALL.format(n))] for n in names}
@@ -94,7 +94,7 @@ class Place:
         return found
 
 
-_ALL = "SELECT * FROM {} ORDER BY id"
+_ALL = "SELECT * FROM {} ORDER BY 1, 2"
 
 LASTING = ("journal", "fired_rung", "clock", "work_item", "message")
 """The tables in which two replays of one log agree to the last bit."""

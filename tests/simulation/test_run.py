@@ -71,7 +71,7 @@ def _check_all(home: Path, url: str | None) -> None:
 
 
 def _check_nobody_kept_away_acted(session: Session) -> None:
-    acted = select(Entry.id).join(
+    acted = select(Entry.seq).join(
         Exclusion, (Exclusion.matter_id == Entry.matter_id) & (Exclusion.person_id == Entry.actor_id)
     )
     named_first = acted.where(Exclusion.why == "kept away from its subject")

@@ -17,7 +17,7 @@ from tests.support.cast import County
 def rows_of(session: Session, model: type[Base], **where: Any) -> list[dict[str, Any]]:
     """Rows of one table as plain values, oldest first."""
     table = model.__table__
-    found = select(table).where(*(table.c[name] == value for name, value in where.items())).order_by(table.c.id)
+    found = select(table).where(*(table.c[name] == value for name, value in where.items())).order_by(*table.primary_key)
     return [dict(row) for row in session.execute(found).mappings()]
 
 

@@ -393,7 +393,6 @@ def upgrade() -> None:
         batch_op.create_index('ix_exclusion_person', ['person_id', 'matter_id'], unique=False)
 
     op.create_table('journal',
-    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('matter_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('seq', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
@@ -408,8 +407,7 @@ def upgrade() -> None:
     sa.Column('previous', sa.String(), nullable=False),
     sa.Column('hash', sa.String(), nullable=False),
     sa.ForeignKeyConstraint(['matter_id'], ['matter.id'], name=op.f('fk_journal_matter_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_journal')),
-    sa.UniqueConstraint('matter_id', 'seq', name=op.f('uq_journal_matter_id_seq'))
+    sa.PrimaryKeyConstraint('matter_id', 'seq', name=op.f('pk_journal'))
     )
     with op.batch_alter_table('journal', schema=None) as batch_op:
         batch_op.create_index('ix_journal_at', ['at'], unique=False)

@@ -27,11 +27,11 @@ class Begun:
 def write_beginning(session: Session, start: Beginning) -> Begun:
     """Carry out an opening: number, matter, clocks, first work item, journal, receipt."""
     changes, definition, procedure = start.changes, start.definition, start.definition.procedure
-    unit_id = changes.unit_id or start.unit_id
+    unit_id = changes.unit_id or start.unit["id"]
     if changes.moved_up_to:
         unit_id = above(session, unit_id, changes.moved_up_to)
     number, matter_id = numbers.next_number(
-        session, definition.policy.number, procedure.key, start.unit_id, local_date(changes.now).year
+        session, definition.policy.number, procedure.key, start.unit, local_date(changes.now).year
     )
     code = receipts.new_receipt_code() if procedure.public else None
     recording.settle_clocks(changes, str(procedure.initial), closes=False)
@@ -55,7 +55,7 @@ def _write(session: Session, start: Beginning, given: _Given) -> None:
     changes, definition, initial = start.changes, start.definition, str(start.definition.procedure.initial)
     matter_id, people = given.matter_id, start.away[0] | start.answers.named_people
     place, today = start.place, local_date(changes.now)
-    if given.unit_id != start.unit_id:
+    if given.unit_id != start.unit["id"]:
         place = place_of(session, given.unit_id, definition.policy.work.get(initial), today)
     turn = items.next_turn(changes, initial, place, people)
     content = {
@@ -84,7 +84,7 @@ def _matter(start: Beginning, given: _Given) -> dict[str, Any]:
     return {
         "id": given.matter_id, "procedure": definition.procedure.key, "number": given.number, "state": initial,
         "title": definition.procedure.opening.title(start.answers.form),
-        "unit_id": given.unit_id, "origin_unit_id": start.unit_id, "opened_by": actor, "event_on": start.event_on,
+        "unit_id": given.unit_id, "origin_unit_id": start.unit["id"], "opened_by": actor, "event_on": start.event_on,
         "opened_at": changes.now, "moved_at": changes.now, "closed_at": None, "version": 1, "level": 0,
         "due_at": clk.earliest_due(changes.clocks), "procedure_hash": definition.procedure_hash,
         "policy_hash": definition.policy_hash, "undo": None,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
+from services.db.together import Row
 from services.engine.answers import Answers
 from services.engine.changes import Changes
 from services.engine.loading import Loaded
@@ -26,12 +27,15 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """A decided opening. `away` are people and units excluded by the matter that opens it or that it is about."""
+    """A decided opening at a unit (its id, path, kind and name) and the place where that lies.
+
+    `away` are people and units excluded by the matter that opens it or that it is about.
+    """
 
     definition: Definition
     answers: Answers
     changes: Changes
-    unit_id: int
+    unit: Row
     place: Place
     event_on: date
     request_key: str | None

@@ -10,7 +10,7 @@ from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
-from services.db.together import read_together
+from services.db.together import Row, read_together
 from services.db.upsert import insert_missing
 from services.engine import journal
 from services.engine.answers import Answers, read_answers
@@ -80,7 +80,8 @@ def open_matter(
     today = local_date(now)
     role, repeats = definition.policy.work.get(str(procedure.initial)), journal.requested(actor, request_key)
     texts, *known = read_together(session, definition.kept, *repeats, *place_queries(unit_id, role, today))
-    place = place_from(session, known[len(repeats) :], role, today)
+    (unit,), *_ = standing = known[len(repeats) :]
+    place = place_from(session, standing, role, today)
     if parent is None and not (actor.system and _opens_by_itself(engine, procedure.key)):
         _refuse_unless_permitted(definition, actor, place.path)
     journal.refuse_repeat(known[: len(repeats)])
@@ -97,13 +98,13 @@ def open_matter(
     away = (away[0] - answers.heard, away[1])
     if parent is None:
         _refuse_where_named(session, answers, away[1], place.path)
-    situation = _situation(session, definition, answers, actor, now, unit_id, place.kind, parent)
+    situation = _situation(session, definition, answers, actor, now, unit, parent)
     _check_guards(procedure, situation, answers)
     changes = Changes(engine, definition, situation, answers.form, actor, now, [])
     changes.apply(procedure.opening.effects)
     if not definition.is_kept(texts):
         engine.registry.keep(session, definition, now)
-    start = Beginning(definition, answers, changes, unit_id, place, event_on, request_key, external_ref, away)
+    start = Beginning(definition, answers, changes, unit, place, event_on, request_key, external_ref, away)
     opened = write_beginning(session, start)
     _claim(session, procedure, answers, opened.matter_id)
     if parent is not None:
@@ -195,7 +196,7 @@ def _exclusions(session: Session, matters: Collection[int]) -> tuple[frozenset[i
 
 
 def _situation(
-    session: Session, definition: Definition, answers: Answers, actor: Actor, now: datetime, unit_id: int, kind: str,
+    session: Session, definition: Definition, answers: Answers, actor: Actor, now: datetime, unit: Row,
     parent: Parent | None,
 ) -> Situation:  # fmt: skip
     return Situation(
@@ -205,8 +206,8 @@ def _situation(
         today=local_date(now),
         actor=actor.id,
         opened_from=parent.matter_id if parent else None,
-        unit_id=unit_id,
-        unit_kind=kind,
+        unit_id=unit["id"],
+        unit_kind=unit["kind"],
         steps={"open": Step(actor.id, now.isoformat(), answers.stored)},
         others=load_others(session, sorted(answers.matters)),
     )

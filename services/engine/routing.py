@@ -45,12 +45,11 @@ class Place:
     """A unit, and who holds what there and above."""
 
     path: str
-    kind: str
     holding: Holding
 
 
 def place_queries(unit_id: int, role: str | None, on: date) -> tuple[Query, ...]:
-    """Return what to ask for `place_from`: the unit, and whoever holds the role that will be asked for first."""
+    """Return what to ask for `place_from`: the unit (id, path, kind, name), and who holds the role asked for first."""
     return (_place(unit_id), *(() if role is None else (holders_query(unit_id, role, on),)))
 
 
@@ -58,7 +57,7 @@ def place_from(session: Session, answers: Sequence[list[Row]], role: str | None,
     (found,), *held = answers
     path = str(found["path"])
     known, asking = [line_of(rows, path) for rows in held], holding_at(session, path, on)
-    return Place(path, str(found["kind"]), lambda wanted: known[0] if wanted == role else asking(wanted))
+    return Place(path, lambda wanted: known[0] if wanted == role else asking(wanted))
 
 
 def place_of(session: Session, unit_id: int, role: str | None, on: date) -> Place:
@@ -95,5 +94,5 @@ def _place(unit_id: int) -> Query:
 
 # Built once: every move of a matter asks these.
 _U, _P = Unit.__table__.c, Person.__table__.c
-_PATH = select(_U.path, _U.kind).where(_U.id == bindparam("unit"))
+_PATH = select(_U.id, _U.path, _U.kind, _U.name).where(_U.id == bindparam("unit"))
 _WORKS = select(_P.id).where(_P.id == bindparam("person"), _P.active)

@@ -77,7 +77,7 @@ def _place(session: Session, move: Move, unit_id: int) -> Place:
     """Return where the matter lies then."""
     row, today = move.loaded.row, local_date(move.changes.now)
     if unit_id == row["unit_id"]:
-        return Place(row["unit_path"], row["unit_kind"], holding_at(session, row["unit_path"], today))
+        return Place(row["unit_path"], holding_at(session, row["unit_path"], today))
     return place_of(session, unit_id, move.changes.definition.policy.work.get(move.target), today)
 
 

@@ -34,7 +34,8 @@ def test_an_opening_that_fails_gives_its_number_back(county: County) -> None:
     first = county.open().number
     with pytest.raises(ActionRefused):
         county.open(group_size=9, representatives=9)
+    unit = {"id": county.units["county"], "kind": "county", "name": "县纪委"}
     with pytest.raises(RuntimeError, match="power"), county.database.write() as session:
-        assert next_number(session, "{n}", "petition", county.units["county"], 2016)[0] == "2"
+        assert next_number(session, "{n}", "petition", unit, 2016)[0] == "2"
         raise RuntimeError("power")
     assert (first, county.open().number) == ("信访〔2016〕1号", "信访〔2016〕2号")

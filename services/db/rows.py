@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.schema import Sequence as IdSequence
 
 from services.db.base import Base
-from services.db.together import Change, Query, change_together, insert_returning
+from services.db.together import Change, Query, change_together, insert_returning, way_of
 from services.db.upsert import insert_or_leave
 
 Row = Mapping[str, Any]
@@ -46,7 +46,7 @@ def insert_rows(session: Session, model: type[Base], rows: Sequence[Row]) -> Non
 
 def claim_row(session: Session, model: type[Base], row: Row, unique: str, lost: Callable[[], None]) -> None:
     """Insert a row whose `unique` column is the claim; `lost` is called, and has to raise, where it is taken."""
-    statement = insert_or_leave(_table(model), session.connection().dialect.name, (unique,))
+    statement = insert_or_leave(_table(model), way_of(session).connection.dialect.name, (unique,))
     _send(session, Change(statement, [dict(row)], lost))
 
 
@@ -59,7 +59,7 @@ def insert_ids(session: Session, model: type[Base], rows: Sequence[Row]) -> list
 
 def next_id(session: Session, model: type[Base]) -> Query:
     """Return the query for the id of the next row, for whoever has to know it before he writes the row with it."""
-    return _next_id(_table(model), session.connection().dialect.name), {}
+    return _next_id(_table(model), postgres=way_of(session).postgres), {}
 
 
 def update_row(session: Session, model: type[Base], row_id: int, columns: Row) -> None:
@@ -98,8 +98,8 @@ def _insert_returning(table: Table) -> Any:
 
 
 @cache
-def _next_id(table: Table, dialect: str) -> Select[Any]:
-    if dialect == "postgresql":
+def _next_id(table: Table, *, postgres: bool) -> Select[Any]:
+    if postgres:
         return select(IdSequence(f"{table.name}_id_seq").next_value().label("id"))
     return select((func.coalesce(func.max(table.c.id), 0) + 1).label("id"))  # nobody else writes meanwhile
 

@@ -15,7 +15,7 @@ import psycopg
 from psycopg.pq.abc import PGresult
 from sqlalchemy import Connection, Dialect, Engine, Insert, Select, Table, Update
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
@@ -37,7 +37,7 @@ class Change:
     lost: Callable[[], None] | None = None
 
 
-_TRIPS = "trips"
+_TRIPS, _WAY = "trips", "way"
 
 
 def read_rows(session: Session, query: Statement, values: Mapping[str, Any]) -> list[Row]:
@@ -50,8 +50,9 @@ def read_together(session: Session, *queries: Query) -> list[list[Row]]:
 
     Each sees what is committed when its own turn comes, so one that waits for a lock is followed by fresh ones.
     """
-    connection = session.connection()
-    if not by_driver(connection):
+    way = way_of(session)
+    connection = way.connection
+    if not way.by_libpq:
         return [_read(connection, query, values) for query, values in queries]
     known = [_compiled(query, connection.dialect) for query, _ in queries]
     calls = [(one.text, one.given(values)) for one, (_, values) in zip(known, queries, strict=True)]
@@ -62,7 +63,7 @@ def read_together(session: Session, *queries: Query) -> list[list[Row]]:
 def read_alone(engine: Engine, query: Select[Any], values: Mapping[str, Any]) -> list[Row]:
     """Run one query in a transaction of its own; on PostgreSQL both are one round trip."""
     with engine.connect() as connection:
-        if not by_driver(connection):
+        if not Way.by(connection).by_libpq:
             return _read(connection, query, values)
         known = _compiled(query, connection.dialect)
         trips, (result,) = _run(connection, [(known.text, known.given(values))], alone=True)
@@ -71,8 +72,9 @@ def read_alone(engine: Engine, query: Select[Any], values: Mapping[str, Any]) ->
 
 def change_together(session: Session, changes: Sequence[Change]) -> None:
     """Make changes in this order; only those that can be lost are asked what they did, when all are made."""
-    connection = session.connection()
-    if by_driver(connection):
+    way = way_of(session)
+    connection = way.connection
+    if way.by_libpq:
         calls = [_calls(connection, change.statement, change.rows) for change in changes]
         results = iter(_run(connection, list(chain.from_iterable(calls)))[1] if calls else ())
         made = [sum(next(results).command_tuples or 0 for _ in own) for own in calls]
@@ -85,8 +87,9 @@ def change_together(session: Session, changes: Sequence[Change]) -> None:
 
 def insert_returning(session: Session, statement: ReturningInsert[Any], rows: list[Row]) -> list[int]:
     """Insert rows at once and return the id of each, in their order."""
-    connection = session.connection()
-    if not by_driver(connection):
+    way = way_of(session)
+    connection = way.connection
+    if not way.by_libpq:
         return list(connection.execute(statement, rows).scalars())
     trips, results = _run(connection, _one_by_one(connection, statement, rows))
     return [made for result in results for (made,) in trips.rows(result)]
@@ -112,9 +115,34 @@ def _listened_to(connection: Connection) -> bool:
     return bool(connection.dispatch.before_cursor_execute)
 
 
-def by_driver(connection: Connection) -> bool:
-    """Whether statements go to PostgreSQL's driver itself."""
-    return connection.dialect.name == "postgresql" and not _listened_to(connection)
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A session's way to its database, the same until its transaction ends or a savepoint within begins or ends.
+
+    `by_libpq` says whether statements go to PostgreSQL by `trips`.
+    """
+
+    connection: Connection
+    within: SessionTransaction | None
+    postgres: bool
+    by_libpq: bool
+
+    @classmethod
+    def by(cls, connection: Connection, within: SessionTransaction | None = None) -> "Way":
+        postgres = connection.dialect.name == "postgresql"
+        return cls(connection, within, postgres, postgres and not _listened_to(connection))
+
+
+def way_of(session: Session) -> Way:
+    """Return it, found once a transaction: SQLAlchemy's own looking up costs as much as a small query.
+
+    Once a savepoint as well: SQLAlchemy sets it where it is first asked for the connection within.
+    """
+    way: Way | None = session.info.get(_WAY)
+    savepoint = session.get_nested_transaction()
+    if way is None or way.within is not savepoint or way.connection.closed:
+        way = session.info[_WAY] = Way.by(session.connection(), savepoint)
+    return way
 
 
 def _run(connection: Connection, calls: Sequence[Call], *, alone: bool = False) -> tuple[Trips, list[PGresult]]:

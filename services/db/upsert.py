@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from services.db import bulk
 from services.db.base import Base
-from services.db.together import by_driver, insert_one
+from services.db.together import insert_one, way_of
 
 
 def insert_missing(
@@ -26,17 +26,19 @@ def insert_missing(
     """
     if not rows:
         return []
-    connection, table = session.connection(), model.__table__
+    way, table = way_of(session), model.__table__
     assert isinstance(table, Table)
-    if by_driver(connection) and len(rows) == 1 and _is_whole(table, tuple(rows[0])):
-        return insert_one(connection, insert_or_leave(table, "postgresql", tuple(unique), tuple(returning)), rows[0])
-    if connection.dialect.name == "postgresql" and len(rows) >= bulk.AT_LEAST:
+    if way.by_libpq and len(rows) == 1 and _is_whole(table, tuple(rows[0])):
+        return insert_one(
+            way.connection, insert_or_leave(table, "postgresql", tuple(unique), tuple(returning)), rows[0]
+        )
+    if way.postgres and len(rows) >= bulk.AT_LEAST:
         statement = _insert_many(table, tuple(rows[0]), tuple(unique), tuple(returning))
         given: Any = bulk.as_json(table, rows)
     else:
-        statement = insert_or_leave(table, connection.dialect.name, tuple(unique), tuple(returning))
+        statement = insert_or_leave(table, way.connection.dialect.name, tuple(unique), tuple(returning))
         given = list(rows)
-    made = connection.execute(statement, given)
+    made = way.connection.execute(statement, given)
     return list(made) if returning else []
 
 

@@ -126,3 +126,35 @@ def test_what_is_read_often_stays_prepared(postgres: Database) -> None:
     with postgres.read() as session:
         kept = session.connection().exec_driver_sql("SELECT statement FROM pg_prepared_statements").scalars().all()
     assert any("FROM person" in statement for statement in kept)
+
+
+def test_a_session_that_begins_anew_uses_the_connection_of_its_new_transaction(database: Database) -> None:
+    with database.write() as session:
+        insert_rows(session, Person, [person(1)])
+    with Session(database.engine) as session:
+        for _ in range(3):
+            assert len(people(session, 1)) == 1
+            session.commit()
+        people(session, 1)
+        session.rollback()
+        assert len(people(session, 1)) == 1
+
+
+def test_what_is_written_in_savepoints_goes_back_with_them(database: Database) -> None:
+    """SQLAlchemy sets one where it is first asked for the connection, which is not asked for each statement."""
+    with database.write() as session:
+        insert_rows(session, Person, [person(1)])
+        with pytest.raises(ZeroDivisionError), session.begin_nested():
+            insert_rows(session, Person, [person(2)])
+            with session.begin_nested():
+                insert_rows(session, Person, [person(3)])
+            with pytest.raises(KeyError), session.begin_nested():
+                insert_rows(session, Person, [person(4)])
+                raise KeyError
+            assert len(people(session, 1, 2, 3, 4)) == 3
+            raise ZeroDivisionError
+        insert_rows(session, Person, [person(5)])
+        with session.begin_nested():
+            insert_rows(session, Person, [person(6)])
+    with database.read() as session:
+        assert set(people(session, *range(1, 7))) == {person(n)["name"] for n in (1, 5, 6)}

@@ -11,7 +11,9 @@ from services.db.base import Base
 _OPEN = text("closed_at IS NULL")
 _NAMED = text("person_id IS NOT NULL")
 _UNSENT = text("sent_at IS NULL")
+_UNCONFIRMED = text("acknowledged_at IS NULL")
 _UNTOLD = text("told_at IS NULL")
+_CLIMBS = text("next_rung_at IS NOT NULL")
 
 
 def _unique_if_any(table: str, column: str) -> Index:
@@ -130,7 +132,9 @@ class Clock(Base):
     """
 
     __tablename__ = "clock"
-    __table_args__ = (Index("ix_clock_next_rung", "next_rung_at", "id"),)
+    __table_args__ = (
+        Index("ix_clock_next_rung", "next_rung_at", "id", sqlite_where=_CLIMBS, postgresql_where=_CLIMBS),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     matter_id: Mapped[int] = mapped_column(ForeignKey("matter.id"), index=True)
@@ -160,12 +164,12 @@ class FiredRung(Base):
     __tablename__ = "fired_rung"
     __table_args__ = (
         UniqueConstraint("clock_id", "rung"),
-        Index("ix_fired_rung_open", "acknowledged_at", "fired_at"),
+        Index("ix_fired_rung_open", "id", sqlite_where=_UNCONFIRMED, postgresql_where=_UNCONFIRMED),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     clock_id: Mapped[int] = mapped_column(ForeignKey("clock.id"))
-    matter_id: Mapped[int] = mapped_column(ForeignKey("matter.id"), index=True)
+    matter_id: Mapped[int] = mapped_column(ForeignKey("matter.id"))
     rung: Mapped[str]
     due_on: Mapped[date]
     fired_at: Mapped[datetime]

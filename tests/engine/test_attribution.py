@@ -123,7 +123,7 @@ def _day_by_day(
 ) -> dict[tuple[int, int | None], tuple[int, int]]:  # fmt: skip
     """What the module's docstring says, looked up anew for every single day."""
     found: dict[tuple[int, int | None], tuple[int, int]] = {}
-    last = min(row["stopped_at"].date() if row["stopped_at"] else today, window.last or today)
+    last = min(row["stopped_at"].date() if row["stopped_at"] else today, today, window.last or today)
     spans = [(date.fromisoformat(n["due"]), date.fromisoformat(n["noted"][:10])) for n in row["ledger"]["late"]]
     spans += [(row["effective_due"], today)] if row["effective_due"] else []
     for n in range((last - row["anchor"]).days):

@@ -67,7 +67,7 @@ def open_rungs(engine: Engine, actor: Actor) -> Select[Any]:
 @lru_cache(maxsize=512)
 def open_rungs_of_one(engine: Engine, actor: Actor) -> Select[Any]:
     """Return the same for the matter bound as `matter_id`; kept for each set of roles, as the matter's page asks it."""
-    return open_rungs(engine, actor).where(FiredRung.matter_id == bindparam("matter_id"))
+    return open_rungs(engine, actor).where(Clock.matter_id == bindparam("matter_id"))
 
 
 def rung_view(session: Session, engine: Engine, row: Any) -> RungView:

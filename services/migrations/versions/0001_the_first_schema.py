@@ -374,7 +374,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('clock', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_clock_matter_id'), ['matter_id'], unique=False)
-        batch_op.create_index('ix_clock_next_rung', ['next_rung_at', 'id'], unique=False)
+        batch_op.create_index('ix_clock_next_rung', ['next_rung_at', 'id'], unique=False, sqlite_where=sa.text('next_rung_at IS NOT NULL'), postgresql_where=sa.text('next_rung_at IS NOT NULL'))
 
     op.create_table('exclusion',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -523,8 +523,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('clock_id', 'rung', name=op.f('uq_fired_rung_clock_id_rung'))
     )
     with op.batch_alter_table('fired_rung', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_fired_rung_matter_id'), ['matter_id'], unique=False)
-        batch_op.create_index('ix_fired_rung_open', ['acknowledged_at', 'fired_at'], unique=False)
+        batch_op.create_index('ix_fired_rung_open', ['id'], unique=False, sqlite_where=sa.text('acknowledged_at IS NULL'), postgresql_where=sa.text('acknowledged_at IS NULL'))
 
     op.create_table('time_mark',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),

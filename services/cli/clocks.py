@@ -24,13 +24,18 @@ def sweep(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fire every rung whose day has come, once; sweeping again fires nothing twice."""
+    """Fire every rung whose day has come, once; sweeping again fires nothing twice.
+
+    A sweep of now is on the record of runs, as one by hand.
+    """
     from services.engine.sweep import sweep as sweep_now
+    from services.runs.byhand import by_hand
+    from services.runs.health import SWEEP
     from services.runs.timekeeping import trusted_now
 
     made = migrated_runtime()
     now = _instant(as_of) if as_of else trusted_now(made, clock_now())
-    counts = sweep_now(made, now)
+    counts = sweep_now(made, now) if as_of else by_hand(made, SWEEP, lambda: sweep_now(made, now), now, clock_now)
     answer = {"as_of": now.isoformat(timespec="seconds"), **counts}
     rungs = [("rung " + rung, n) for rung, n in counts["by_rung"].items()]
     numbers = [(name, n) for name, n in counts.items() if name != "by_rung"]

@@ -21,7 +21,7 @@ RECENTLY = timedelta(hours=1)
 """What ended before that is no news any more."""
 
 _BAD = RunState.FAILED, RunState.CRASHED
-_REGULAR = or_(FlowRun.via.is_(None), FlowRun.via != Via.WATCH), FlowRun.requested_by.is_(None)
+_REGULAR = or_(FlowRun.via.is_(None), FlowRun.via.not_in((Via.WATCH, Via.HAND))), FlowRun.requested_by.is_(None)
 _SENTENCES: Mapping[Trouble, str] = {
     Trouble.LATE: "自动任务没有按时运行：{named}。系统会自行补上；请系统管理员检查执行程序是否在运行",
     Trouble.FAILED: "自动任务运行失败：{named}。下次到点自动再试；原因见“自动任务”页的运行日志",
@@ -46,8 +46,10 @@ def hold_flow(session: Session, flow: str) -> bool:
 
 
 def last_regular_slot(session: Session, flow: str) -> datetime | None:
-    """The latest slot that was run as it should be, not for the asking and not by the watch, however it ended. Where
-    none ever was: when the flow was first run at all, since it cannot have been late before."""
+    """The latest slot that was run as it should be, not for the asking, by hand or by the watch, however it ended.
+
+    Where none ever was: when the flow was first run at all, since it cannot have been late before.
+    """
     slots = select(func.max(FlowRun.scheduled_for)).where(FlowRun.flow == flow, *_REGULAR)
     return session.scalar(slots) or session.scalar(select(func.min(FlowRun.scheduled_for)).where(FlowRun.flow == flow))
 

@@ -22,12 +22,13 @@ class RunState(StrEnum):
 
 
 class Via(StrEnum):
-    """Who keeps the logs: Prefect, or nobody but the clock itself while Prefect was away, or the watch that stepped in
-    because no worker came."""
+    """Who keeps the logs: Prefect, or nobody but the clock itself while Prefect was away, the watch that stepped in
+    because no worker came, or somebody at the command line."""
 
     PREFECT = "prefect"
     CLOCK = "clock"
     WATCH = "watch"
+    HAND = "hand"
 
 
 class Trouble(StrEnum):

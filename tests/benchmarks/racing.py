@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from threading import BrokenBarrierError
 from typing import Any
 
 Operation = Callable[[], Any]
@@ -67,10 +68,14 @@ def race(client: Callable[[int], Operation], clients: int, seconds: float, warm_
         runners[-1].start()
         theirs.close()
         ends.append(mine)
-    results = [run for mine in ends for run in _receive(mine)]
+    received = [_receive(mine) for mine in ends]
     for runner in runners:
         runner.join()
     gc.unfreeze()
+    # those who waited for whoever failed fail as well
+    if errors := sorted((e for one in received for e in one.errors), key=lambda e: isinstance(e, BrokenBarrierError)):
+        raise errors[0]
+    results = [run for one in received for run in one.runs]
     elapsed = max(run.ended for run in results) - min(run.started for run in results)
     return Sample(tuple(took for run in results for took in run.took), elapsed)
 
@@ -84,31 +89,36 @@ class _Run:
     ended: float = 0.0
 
 
-def _receive(end: Connection) -> list[_Run]:
+@dataclass
+class _Told:
+    """What the clients of one process did, or what they failed of."""
+
+    runs: list[_Run] = field(default_factory=list)
+    errors: list[BaseException] = field(default_factory=list)
+
+
+def _receive(end: Connection) -> _Told:
     try:
-        result = end.recv()
+        return end.recv()  # type: ignore[no-any-return]
     except EOFError:
         raise RuntimeError("a client ended without a result; its error is above") from None
-    if isinstance(result, BaseException):
-        raise result
-    return result
 
 
 def _run(
     client: Callable[[int], Operation], numbers: Iterable[int], barrier: Any, how: tuple[float, int], end: Connection
 ) -> None:
-    def alone(number: int) -> _Run:
-        try:
-            return _repeat(client(number), barrier, *how)
-        except BaseException:
-            barrier.abort()
-            raise
+    told = _Told()
 
-    try:
-        with ThreadPoolExecutor(len(list(numbers))) as pool:
-            end.send(list(pool.map(alone, numbers)))
-    except Exception as error:
-        end.send(error)
+    def alone(number: int) -> None:
+        try:
+            told.runs.append(_repeat(client(number), barrier, *how))
+        except BaseException as error:
+            told.errors.append(error)
+            barrier.abort()
+
+    with ThreadPoolExecutor(len(list(numbers))) as pool:
+        list(pool.map(alone, numbers))
+    end.send(told)
 
 
 def _repeat(operation: Operation, barrier: Any, seconds: float, warm_up: int) -> _Run:

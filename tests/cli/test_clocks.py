@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 
 from services.engine.models import Clock
 from services.engine.sweep import sweep_all
+from services.runs.health import watch
 from services.runs.timekeeping import confirm
 from tests.support.cast import County
 
@@ -43,6 +44,35 @@ def test_a_sweep_before_the_first_rung_fires_nothing(screening: int, answer: Cal
 
 def test_a_sweep_without_a_time_is_of_now(screening: int, answer: Callable[..., Any]) -> None:
     assert answer("sweep")["fired"] == 3
+
+
+def test_a_sweep_of_now_is_on_record_and_watched_deadlines_are_no_alarm(
+    screening: int, answer: Callable[..., Any], home_county: County
+) -> None:
+    answer("sweep", "--as-of", "2016-03-02")
+    assert answer("flows", "runs") == []  # as if it were another day: nobody has watched today's deadlines
+    assert answer("sweep")["fired"] == 3
+    (run,) = answer("flows", "runs")
+    told = {name: run[name] for name in ("flow", "state", "via", "error")}
+    assert told == {"flow": "escalate_overdue", "state": "completed", "via": "hand", "error": None}
+    assert run["result"]["fired"] == 3 and run["started_at"] <= run["ended_at"]
+    with home_county.database.read() as session:
+        assert not watch(session, datetime.now(UTC)).overdue
+
+
+def test_a_sweep_that_fails_is_on_record_as_failed(
+    screening: int, answer: Callable[..., Any], duban: Callable[..., Any], home_county: County,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("rules")
+
+    monkeypatch.setattr("services.engine.sweep.reroute_stranded", broken)
+    assert isinstance(duban("sweep").exception, ZeroDivisionError)
+    (run,) = answer("flows", "runs")
+    assert (run["state"], run["via"], run["error"]) == ("failed", "hand", "ZeroDivisionError('rules')")
+    with home_county.database.read() as session:
+        assert watch(session, datetime.now(UTC)).overdue
 
 
 def test_an_unreadable_time_is_refused(home_county: County, refusal: Callable[..., str]) -> None:

@@ -118,6 +118,9 @@ def test_what_counts_as_run_in_time_and_what_as_served(county: County) -> None:
     stepped_in = county.now
     ran(county, RunState.CRASHED, Via.WATCH)
     assert slots() == (crashed, stepped_in), "what kills the watch is not tried for ever"
+    by_hand = county.now
+    ran(county, RunState.COMPLETED, Via.HAND)
+    assert slots() == (crashed, by_hand), "the work is done, but nothing came by itself"
     with county.database.write() as session:
         asked = request_run(session, FLOW, county.now, county.people["supervisor"]).scheduled_for
     assert slots() == (crashed, asked)

@@ -19,8 +19,8 @@ router = APIRouter(prefix="/runs", tags=["runs"])
 
 
 class Run(Shown):
-    """One run. `result` holds its numbers; `via` says who keeps its log: prefect, or nobody where the clock, or the
-    watch of several machines, did the work itself."""
+    """One run. `result` holds its numbers; `via` says who keeps its log: prefect, or nobody where the clock, the
+    watch of several machines, or somebody by `duban sweep` (hand) did the work."""
 
     id: int
     flow: str

@@ -233,7 +233,7 @@ def upgrade() -> None:
     sa.Column('result', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"), nullable=True),
     sa.Column('error', sa.Text(), nullable=True),
     sa.CheckConstraint("state IN ('requested', 'running', 'completed', 'failed', 'crashed')", name=op.f('ck_flow_run_state')),
-    sa.CheckConstraint("via IN ('prefect', 'clock', 'watch')", name=op.f('ck_flow_run_via')),
+    sa.CheckConstraint("via IN ('prefect', 'clock', 'watch', 'hand')", name=op.f('ck_flow_run_via')),
     sa.ForeignKeyConstraint(['requested_by'], ['person.id'], name=op.f('fk_flow_run_requested_by')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_flow_run'))
     )

@@ -16,7 +16,7 @@ from services.engine.aside import try_again as aside_again
 from services.engine.errors import NotPermitted
 from services.runs.health import SWEEP, next_times, watch
 from services.runs.incidents import open_troubles
-from services.runs.models import FlowRun, RunState
+from services.runs.models import FlowRun, RunState, Via
 from services.runs.overview import FLOWS, find_run, latest_runs, numbers_of, refuse_unless_watching
 from services.runs.pausing import ReasonMissing, may_pause, pause_flow, pauses, resume_flow
 from services.runs.prefect_server import PAGE, LogLine, prefect_status, run_logs
@@ -185,7 +185,8 @@ def row_of(run: FlowRun) -> dict[str, Any]:
     """A run for a template, which outlives the session."""
     return {
         "id": run.id, "flow": run.flow, "state": RunState(run.state), "scheduled_for": run.scheduled_for,
-        "started_at": run.started_at, "lasted": _lasted(run.started_at, run.ended_at), "by_hand": run.requested_by,
+        "started_at": run.started_at, "lasted": _lasted(run.started_at, run.ended_at),
+        "by_hand": run.requested_by is not None or run.via == Via.HAND,
         "numbers": numbers_of(run.result), "error": run.error, "via": run.via, "prefect_run_id": run.prefect_run_id,
     }  # fmt: skip
 

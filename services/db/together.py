@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 from psycopg.pq.abc import PGresult
-from sqlalchemy import Connection, Dialect, Engine, Insert, Select, Table, Update
+from sqlalchemy import CompoundSelect, Connection, Dialect, Engine, Insert, Select, SelectBase, Table, Update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -23,7 +23,7 @@ from services.db import bulk, reading
 from services.db.trips import Call, Text, Trips
 
 Row = dict[str, Any]
-Statement = Select[Any] | ReturningUpdate[Any]
+Statement = Select[Any] | CompoundSelect[Any] | ReturningUpdate[Any]
 Query = tuple[Statement, Mapping[str, Any]]
 """A statement that is built once, and the values it is run with; a list for an expanding parameter."""
 
@@ -105,7 +105,7 @@ def insert_one(connection: Connection, statement: Insert, row: Row) -> list[Any]
 
 
 def _read(connection: Connection, query: Statement, values: Mapping[str, Any]) -> list[Row]:
-    if isinstance(query, Select) and not _listened_to(connection):
+    if isinstance(query, SelectBase) and not _listened_to(connection):
         return reading.read(connection, query, values)
     return [dict(row) for row in connection.execute(query, values).mappings()]
 

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, select
+from sqlalchemy import BindParameter, bindparam, null, select, union_all
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
@@ -46,9 +47,12 @@ _ITEMS = (
     .where(_W.matter_id == _ID, _W.closed_at.is_(None))
     .order_by(_W.id)
 )
-_EXCLUDED = select(_X.person_id, _X.unit_id).where(_X.matter_id == _ID)
-_HANGING = select(_L.kind, _L.from_id).where(_L.to_id == _ID).order_by(_L.id)
-_AROUND = (_ITEMS, _EXCLUDED, _HANGING)
+# two lists that are empty for most matters: whom it keeps away (of no kind), and what hangs on it
+_BESIDE = union_all(
+    select(_X.id, null().label("kind"), _X.person_id, _X.unit_id, null().label("from_id")).where(_X.matter_id == _ID),
+    select(_L.id, _L.kind, null(), null(), _L.from_id).where(_L.to_id == _ID),
+)
+_AROUND = (_ITEMS, _BESIDE)
 _WHOLE, _WHOLE_LOCKED = (MATTER, _CLOCKS, *_AROUND), (_MATTER_LOCKED, _CLOCKS_LOCKED, *_AROUND)
 _OTHERS = select(_M.id, _M.procedure, _M.state, _M.closed_at, _M.event_on, _M.record).where(
     _M.id.in_(bindparam("others", expanding=True))
@@ -163,9 +167,9 @@ def _found(engine: Engine, session: Session, whole: list[list[Row]]) -> Loaded:
 
 
 def _loaded(
-    engine: Engine, session: Session, row: Mapping[str, Any], clocks: list[Row], items: list[Row], excluded: list[Row],
-    hanging: list[Row],
+    engine: Engine, session: Session, row: Mapping[str, Any], clocks: list[Row], items: list[Row], beside: list[Row]
 ) -> Loaded:  # fmt: skip
+    excluded = [one for one in beside if one["kind"] is None]
     definition = engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"])
     return Loaded(
         row=row,
@@ -175,14 +179,15 @@ def _loaded(
         people=frozenset(e["person_id"] for e in excluded if e["person_id"] is not None),
         units=frozenset(e["unit_id"] for e in excluded if e["unit_id"] is not None),
         others=load_others(session, row["record"]["refs"]),
-        linked=_linked(session, definition, hanging),
+        linked=_linked(session, definition, [one for one in beside if one["kind"] is not None]),
         sittings=read_sittings(session, definition, row["id"]),
     )
 
 
 def _linked(session: Session, definition: Definition, hanging: list[Row]) -> dict[str, tuple[Other, ...]]:
     """Return, per kind of link that the procedure watches, the matters that hang on this one, oldest first."""
-    found = [(link["kind"], link["from_id"]) for link in hanging if link["kind"] in definition.procedure.watches]
+    listed = sorted(hanging, key=itemgetter("id"))
+    found = [(link["kind"], link["from_id"]) for link in listed if link["kind"] in definition.procedure.watches]
     others = load_others(session, [i for _, i in found])
     return {kind: tuple(others[i] for k, i in found if k == kind) for kind in dict(found)}
 

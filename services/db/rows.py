@@ -46,7 +46,7 @@ def insert_rows(session: Session, model: type[Base], rows: Sequence[Row]) -> Non
 
 def claim_row(session: Session, model: type[Base], row: Row, unique: str, lost: Callable[[], None]) -> None:
     """Insert a row whose `unique` column is the claim; `lost` is called, and has to raise, where it is taken."""
-    statement = insert_or_leave(_table(model), way_of(session).connection.dialect.name, (unique,))
+    statement = insert_or_leave(_table(model), (unique,), postgres=way_of(session).postgres)
     _send(session, Change(statement, [dict(row)], lost))
 
 

@@ -53,7 +53,7 @@ def read_together(session: Session, *queries: Query) -> list[list[Row]]:
     way = way_of(session)
     connection = way.connection
     if not way.by_libpq:
-        return [_read(connection, query, values) for query, values in queries]
+        return [_read(way, query, values) for query, values in queries]
     known = [_compiled(query, connection.dialect) for query, _ in queries]
     calls = [(one.text, one.given(values)) for one, (_, values) in zip(known, queries, strict=True)]
     trips, results = _run(connection, calls)
@@ -63,8 +63,8 @@ def read_together(session: Session, *queries: Query) -> list[list[Row]]:
 def read_alone(engine: Engine, query: Select[Any], values: Mapping[str, Any]) -> list[Row]:
     """Run one query in a transaction of its own; on PostgreSQL both are one round trip."""
     with engine.connect() as connection:
-        if not Way.by(connection).by_libpq:
-            return _read(connection, query, values)
+        if not (way := Way.by(connection)).by_libpq:
+            return _read(way, query, values)
         known = _compiled(query, connection.dialect)
         trips, (result,) = _run(connection, [(known.text, known.given(values))], alone=True)
         return known.rows(trips, result)
@@ -104,33 +104,33 @@ def insert_one(connection: Connection, statement: Insert, row: Row) -> list[Any]
     return [_made(_names(result))(*values) for values in trips.rows(result)]
 
 
-def _read(connection: Connection, query: Statement, values: Mapping[str, Any]) -> list[Row]:
-    if isinstance(query, SelectBase) and not _listened_to(connection):
-        return reading.read(connection, query, values)
-    return [dict(row) for row in connection.execute(query, values).mappings()]
-
-
-def _listened_to(connection: Connection) -> bool:
-    """Traces listen to SQLAlchemy: then everything goes through it, slower and one by one."""
-    return bool(connection.dispatch.before_cursor_execute)
+def _read(way: "Way", query: Statement, values: Mapping[str, Any]) -> list[Row]:
+    if isinstance(query, SelectBase) and not way.listened_to:
+        return reading.read(way.connection, query, values)
+    return [dict(row) for row in way.connection.execute(query, values).mappings()]
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
     """A session's way to its database, the same until its transaction ends or a savepoint within begins or ends.
 
-    `by_libpq` says whether statements go to PostgreSQL by `trips`.
+    Where it is `listened_to`, as traces do, everything goes through SQLAlchemy, slower and one by one.
     """
 
     connection: Connection
     within: SessionTransaction | None
     postgres: bool
-    by_libpq: bool
+    listened_to: bool
+
+    @property
+    def by_libpq(self) -> bool:
+        """Whether statements go to PostgreSQL by `trips`."""
+        return self.postgres and not self.listened_to
 
     @classmethod
     def by(cls, connection: Connection, within: SessionTransaction | None = None) -> "Way":
-        postgres = connection.dialect.name == "postgresql"
-        return cls(connection, within, postgres, postgres and not _listened_to(connection))
+        listened_to = bool(connection.dispatch.before_cursor_execute)
+        return cls(connection, within, connection.dialect.name == "postgresql", listened_to)
 
 
 def way_of(session: Session) -> Way:

@@ -29,14 +29,13 @@ def insert_missing(
     way, table = way_of(session), model.__table__
     assert isinstance(table, Table)
     if way.by_libpq and len(rows) == 1 and _is_whole(table, tuple(rows[0])):
-        return insert_one(
-            way.connection, insert_or_leave(table, "postgresql", tuple(unique), tuple(returning)), rows[0]
-        )
+        statement = insert_or_leave(table, tuple(unique), tuple(returning), postgres=True)
+        return insert_one(way.connection, statement, rows[0])
     if way.postgres and len(rows) >= bulk.AT_LEAST:
         statement = _insert_many(table, tuple(rows[0]), tuple(unique), tuple(returning))
         given: Any = bulk.as_json(table, rows)
     else:
-        statement = insert_or_leave(table, way.connection.dialect.name, tuple(unique), tuple(returning))
+        statement = insert_or_leave(table, tuple(unique), tuple(returning), postgres=way.postgres)
         given = list(rows)
     made = way.connection.execute(statement, given)
     return list(made) if returning else []
@@ -55,9 +54,9 @@ def _insert_many(table: Table, columns: tuple[str, ...], unique: tuple[str, ...]
 
 
 @cache
-def insert_or_leave(table: Table, dialect: str, unique: tuple[str, ...], returning: tuple[Any, ...] = ()) -> Any:
+def insert_or_leave(table: Table, unique: tuple[str, ...], returning: tuple[Any, ...] = (), *, postgres: bool) -> Any:
     """Return the statement: it inserts nothing where these columns are taken, by rows that have them at all."""
-    made = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    made = postgresql.insert(table) if postgres else sqlite.insert(table)
     filled = [table.c[name].is_not(None) for name in unique if table.c[name].nullable]
     made = made.on_conflict_do_nothing(index_elements=list(unique), index_where=and_(*filled) if filled else None)
     return made.returning(*returning) if returning else made.inline()

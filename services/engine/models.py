@@ -11,7 +11,7 @@ from services.db.base import Base
 _OPEN = text("closed_at IS NULL")
 _NAMED = text("person_id IS NOT NULL")
 _UNSENT = text("sent_at IS NULL")
-_UNCONFIRMED = text("acknowledged_at IS NULL")
+_UNACKNOWLEDGED = text("acknowledged_at IS NULL")
 _UNTOLD = text("told_at IS NULL")
 _CLIMBS = text("next_rung_at IS NOT NULL")
 
@@ -164,7 +164,7 @@ class FiredRung(Base):
     __tablename__ = "fired_rung"
     __table_args__ = (
         UniqueConstraint("clock_id", "rung"),
-        Index("ix_fired_rung_open", "id", sqlite_where=_UNCONFIRMED, postgresql_where=_UNCONFIRMED),
+        Index("ix_fired_rung_open", "id", sqlite_where=_UNACKNOWLEDGED, postgresql_where=_UNACKNOWLEDGED),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -14,7 +14,7 @@ A page in three steps
        app.js, which starts Tom Select and flatpickr where their files were linked.
 
 Templates are given
-    `call`, `now`, `csrf`, `path`, `hx`, `me` (Profile; only on whole pages), `nav`, and what `render` was given.
+    `call`, `now`, `csrf`, `path`, `hx`, `me` (Profile) and `side` (only on whole pages), and what `render` was given.
     `LIGHTS`, and filters: `'app.css'|static`, `'bell'|icon(css='')`, `day` (2026-03-01), `due_day` (the last day
     before a deadline's instant), `moment` (with the time), `when(now)` (as short as it can be), `weekday`.
     A name that was not given is an error, never an empty place.

@@ -83,9 +83,9 @@ def frame(session: Session, request: Request, call: Call) -> dict[str, Any]:
         return {}
     templates: Templates = request.app.state.templates
     opening = opening_roles(call.engine, local_date(call.now))
-    me, nav = profile_of(session, call.actor), navigation(call.actor, templates.pages, opening)
-    side = Side(me.county, nav, current_of(nav, request.url.path), local_date(call.now))
-    return {"me": me, "nav": nav, "side": side}
+    me, groups = profile_of(session, call.actor), navigation(call.actor, templates.pages, opening)
+    side = Side(me.county, groups, current_of(groups, request.url.path), local_date(call.now))
+    return {"me": me, "side": side}
 
 
 def render_bare(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:

@@ -7,7 +7,8 @@ from typing import Any
 from services.web.forms.fields import Field
 from services.web.forms.pickers import Names
 
-_AT_LENGTH = frozenset({"text", "group", "rows", "matter", "files"})
+_LONG = frozenset({"text", "group", "rows"})
+_LINKED = {"matter": "/matters", "files": "/attachments"}
 _KINDS = {"person": "person", "unit": "unit", "matter": "matter", "files": "attachment"}
 
 
@@ -25,7 +26,7 @@ class Fact:
 
 def at_length(fields: tuple[Field, ...]) -> tuple[Field, ...]:
     """Return those whose answers are told even where there is little room: texts, tables, matters, files."""
-    return tuple(field for field in fields if field.kind in _AT_LENGTH)
+    return tuple(field for field in fields if field.kind in _LONG or field.kind in _LINKED)
 
 
 def ids_in(fields: tuple[Field, ...], answers: Mapping[str, Any]) -> dict[str, set[int]]:
@@ -61,18 +62,16 @@ def _facts(
 
 
 def _fact(field: Field, given: Any, names: Names) -> Fact:
-    match field.kind:
-        case "files":
-            links = tuple((f"/attachments/{i}", names.of("attachment", i)) for i in _listed(given))
-            return Fact(field.label, links=links)
-        case "matter":
-            return Fact(field.label, links=tuple((f"/matters/{i}", names.of("matter", i)) for i in _listed(given)))
-        case "group" | "rows":
-            lines = tuple(_row(field.fields, row, names) for row in _listed(given))
-            return Fact(field.label, lines, long=True)
-        case "text":
-            return Fact(field.label, tuple(str(given).splitlines()), long=True)
-    return Fact(field.label, ("、".join(_said(field, one, names) for one in _listed(given)),))
+    if field.kind in _LINKED:
+        named = ((i, names.of(_KINDS[field.kind], i)) for i in _listed(given))
+        return Fact(field.label, links=tuple((f"{_LINKED[field.kind]}/{i}", name) for i, name in named))
+    if field.fields:
+        lines = tuple(_row(field.fields, row, names) for row in _listed(given))
+    elif field.kind == "text":
+        lines = tuple(str(given).splitlines())
+    else:
+        lines = ("、".join(_said(field, one, names) for one in _listed(given)),)
+    return Fact(field.label, lines, long=field.kind in _LONG)
 
 
 def _row(fields: tuple[Field, ...], row: Mapping[str, Any], names: Names) -> str:

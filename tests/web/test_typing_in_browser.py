@@ -3,6 +3,7 @@
 import re
 from itertools import count
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -154,6 +155,19 @@ def test_an_input_method_in_a_picker(browser_page: LogIn) -> None:
     expect(page.locator(".ts-dropdown:visible .option")).to_have_count(1)
     page.keyboard.press("Enter")
     expect(page.locator("[id='f-a.reported.0.unit'] ~ .ts-wrapper .item")).to_contain_text("柳河乡")
+
+
+def test_typed_before_the_picker_has_opened(browser_page: LogIn) -> None:
+    """On a busy machine letters come before the list hangs down: what stands in the field is looked for, not nothing."""
+    page = browser_page("fangwen")
+    page.goto("/matters/new/petition")
+    with page.expect_response(lambda answer: "/pickers/person" in answer.url) as asked:
+        page.locator("[id='f-a.reported.0.person-ts-control']").evaluate("""control => {
+            control.click();
+            control.value = "钱志强";
+            control.dispatchEvent(new Event("input", { bubbles: true }));
+        }""")
+    assert unquote(asked.value.url).endswith("?q=钱志强")
 
 
 @pytest.mark.parametrize("path", ["/worklist", "/ledger", "/watching", "/done"])

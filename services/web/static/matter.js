@@ -13,7 +13,8 @@
       optgroupField: "group", optgroupValueField: "group", optgroupLabelField: "group", lockOptgroupOrder: true,
       plugins: select.multiple ? ["remove_button"] : [], hideSelected: select.multiple, placeholder: select.dataset.placeholder,
       copyClassesToDropdown: false, loadThrottle: 200, refreshThrottle: 0,
-      load(query, show) {
+      load(_, show) {
+        const query = this.inputValue();  // letters may have come before the list hung down, and opening it asks for nothing
         const turn = turns.set(select, (turns.get(select) || 0) + 1).get(select);
         this.clearOptions();
         this.clearOptionGroups();

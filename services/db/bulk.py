@@ -1,39 +1,17 @@
-"""Many rows in one statement on PostgreSQL: they travel as one JSON value and become rows there.
+"""Many rows in one statement on PostgreSQL: they travel as one JSON value, `rows`, and become rows there.
 
 The text does not depend on how many there are, so it is compiled, and prepared by the server, once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    Boolean,
-    Insert,
-    Integer,
-    String,
-    Table,
-    TableValuedAlias,
-    Update,
-    bindparam,
-    column,
-    func,
-    select,
-    update,
-)
+from sqlalchemy import Insert, Table, TableValuedAlias, Update, bindparam, column, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 AT_LEAST = 20
 """Fewer rows go one by one, which costs no more."""
-_OF_JSON = (Integer, String, Boolean, JSON)
-"""Types whose values are JSON's own; all other columns hold dates and instants."""
-
-
-def as_json(table: Table, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the one value that these statements are run with."""
-    dates = [name for name in rows[0] if name in table.c and not isinstance(table.c[name].type, _OF_JSON)]
-    return {"rows": [{**row, **{name: row[name] and row[name].isoformat() for name in dates}} for row in rows]}
 
 
 @cache

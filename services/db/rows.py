@@ -38,10 +38,10 @@ def held(session: Session) -> Iterator[None]:
     change_together(session, waiting)
 
 
-def insert_rows(session: Session, model: type[Base], rows: Sequence[Row]) -> None:
-    """Insert rows that all have the same keys; none is fine."""
+def insert_rows(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> None:
+    """Insert rows that all have the same keys; none is fine. They are this function's from then on."""
     if rows:
-        _send(session, Change(_insert(_table(model)), [dict(row) for row in rows]))
+        _send(session, Change(_insert(_table(model)), rows))
 
 
 def claim_row(session: Session, model: type[Base], row: Row, unique: str, lost: Callable[[], None]) -> None:

@@ -1,6 +1,5 @@
 """The one way to the database: `Database(url)` with `read()` and `write()`."""
 
-import json
 import threading
 import time
 from collections import deque
@@ -10,6 +9,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, ClassVar
 
+import orjson
 import psycopg
 from sqlalchemy import URL, Connection, Engine, Select, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, OperationalError
@@ -33,7 +33,8 @@ PING_AFTER = 1.0
 
 _RESTS_SINCE = "rests_since"
 _OPTIONS: dict[str, Any] = POOL | {
-    "json_serializer": json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode,
+    "json_serializer": lambda value: orjson.dumps(value).decode(),
+    "json_deserializer": orjson.loads,
     "hide_parameters": True,  # an error's text goes to logs, where no answer of a form belongs
 }
 _MODE = "duban_mode"

@@ -96,7 +96,7 @@ def insert_returning(session: Session, statement: ReturningInsert[Any], rows: li
 
 
 def insert_one(connection: Connection, statement: Insert, row: Row) -> list[Any]:
-    """Insert a row that leaves nothing to defaults, on PostgreSQL; return what the statement returns.
+    """Insert a row that leaves nothing to defaults, or `bulk`'s rows, on PostgreSQL; return what is returned.
 
     SQLAlchemy keeps no compiled text of an insert that minds conflicts.
     """
@@ -174,7 +174,7 @@ def _calls(connection: Connection, statement: Insert | Update, rows: list[Row]) 
     assert isinstance(statement.table, Table)
     make: Any = bulk.insert_many if isinstance(statement, Insert) else bulk.update_many
     whole = make(statement.table, tuple(rows[0]))
-    return _one_by_one(connection, whole, [bulk.as_json(statement.table, rows)])
+    return _one_by_one(connection, whole, [{"rows": rows}])
 
 
 def _one_by_one(connection: Connection, statement: Insert | Update, rows: list[Row]) -> list[Call]:

@@ -28,16 +28,13 @@ def insert_missing(
         return []
     way, table = way_of(session), model.__table__
     assert isinstance(table, Table)
-    if way.by_libpq and len(rows) == 1 and _is_whole(table, tuple(rows[0])):
-        statement = insert_or_leave(table, tuple(unique), tuple(returning), postgres=True)
-        return insert_one(way.connection, statement, rows[0])
-    if way.postgres and len(rows) >= bulk.AT_LEAST:
+    if many := way.postgres and len(rows) >= bulk.AT_LEAST:
         statement = _insert_many(table, tuple(rows[0]), tuple(unique), tuple(returning))
-        given: Any = bulk.as_json(table, rows)
     else:
         statement = insert_or_leave(table, tuple(unique), tuple(returning), postgres=way.postgres)
-        given = list(rows)
-    made = way.connection.execute(statement, given)
+    if way.by_libpq and (many or (len(rows) == 1 and _is_whole(table, tuple(rows[0])))):
+        return insert_one(way.connection, statement, {"rows": rows} if many else rows[0])
+    made = way.connection.execute(statement, {"rows": rows} if many else list(rows))
     return list(made) if returning else []
 
 

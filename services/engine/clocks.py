@@ -76,7 +76,7 @@ def explain(row: Row, rule: ClockRule, calendar: WorkingCalendar) -> Due:
         raise Unmeasured(f"clock {row['name']}: {error}") from error
 
 
-_compute_due = lru_cache(maxsize=1024)(compute_due)
+_compute_due, _rung_date = lru_cache(maxsize=1024)(compute_due), lru_cache(maxsize=1024)(rung_date)
 """Most periods of a county begin on the same few days under the same few rules."""
 
 
@@ -96,7 +96,7 @@ def _rung_days(row: Row, effective: date, rule: ClockRule, calendar: WorkingCale
     """Date every unfired rung; they fire in order, so none comes before the one above it."""
     unfired = rule.ladder[row["rungs_fired"] :]
     try:
-        days = accumulate((rung_date(rung.offset, effective, calendar) for rung in unfired), max)
+        days = accumulate((_rung_date(rung.offset, effective, calendar) for rung in unfired), max)
         return list(zip(unfired, days, strict=True))
     except ValueError as error:
         raise Unmeasured(f"clock {row['name']}: {error}") from error

@@ -1,9 +1,10 @@
 """What a rung does: remind, tell, raise, reassign, open, perform. Each deed is journalled with the rung."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import BindParameter, bindparam, or_, select, update
@@ -20,8 +21,9 @@ from services.engine.messages import message_rows, send
 from services.engine.models import Exclusion, Matter, WorkItem
 from services.engine.opening import Parent, open_matter
 from services.engine.perform import perform
-from services.engine.routing import Turn, find_turn
+from services.engine.routing import COUNTY_OFFICE, Turn, route
 from services.identity.access import CLOCK
+from services.identity.people import Line, lines_of_holders
 from statemachines.kit.policy import MEMBER, Rung
 from statemachines.kit.procedure import Rung as OverdueClock
 
@@ -46,14 +48,19 @@ class Round:
     away: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     items: dict[int, dict[str, Any]] = field(default_factory=dict)
     members: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    lines: dict[tuple[str, str], Line] = field(default_factory=dict)
     turns: dict[tuple[str, str, frozenset[int]], Turn] = field(default_factory=dict)
     messages: list[dict[str, Any]] = field(default_factory=list)
 
+    @cached_property
+    def today(self) -> date:
+        return local_date(self.now)
+
     def turn(self, role: str, matter: dict[str, Any]) -> Turn:
-        away = frozenset(self.away[matter["id"]])
-        key = (role, matter["unit_path"], away)
+        path, away = matter["unit_path"], frozenset(self.away[matter["id"]])
+        key = (role, path, away)
         if key not in self.turns:
-            self.turns[key] = find_turn(self.session, role, matter["unit_path"], local_date(self.now), away)
+            self.turns[key] = route(lambda wanted: self.lines[wanted, path], role, path, away)
         return self.turns[key]
 
     def holder(self, matter: dict[str, Any]) -> tuple[int, ...]:
@@ -75,7 +82,7 @@ def do_deeds(
         return 0
     ids = {d.clock["matter_id"] for d in deeds}
     around = Round(engine, session, matters, now)
-    _look_up(around, ids)
+    _look_up(around, deeds, ids)
     heads = {i: journal.Head(i, matters[i]["journal_seq"], matters[i]["journal_head"]) for i in ids}
     entries, later = [], []
     for deed in deeds:
@@ -109,7 +116,7 @@ _WAITING = select(*_W).where(
 )
 
 
-def _look_up(around: Round, ids: Iterable[int]) -> None:
+def _look_up(around: Round, deeds: Iterable[Deed], ids: Collection[int]) -> None:
     wanted = {"matters": sorted(ids)}
     away, waiting = read_together(around.session, (_AWAY, wanted), (_WAITING, wanted))
     for row in away:
@@ -119,6 +126,10 @@ def _look_up(around: Round, ids: Iterable[int]) -> None:
             around.members[row["matter_id"]].add(row["person_id"])
         else:
             around.items[row["matter_id"]] = row
+    addressed = {text.partition(" ")[2] for deed in deeds for text in deed.rung.do}
+    roles = addressed | {item["role"] for item in around.items.values()} | {COUNTY_OFFICE}
+    paths = {around.matters[i]["unit_path"] for i in ids}
+    around.lines = lines_of_holders(around.session, roles, paths, around.today)
 
 
 def _remind(around: Round, matter: dict[str, Any], deed: Deed, _: str) -> None:
@@ -188,7 +199,7 @@ def _open(around: Round, matter: dict[str, Any], deed: Deed, procedure: str) -> 
 
 
 def _says(around: Round, matter: dict[str, Any], deed: Deed) -> str:
-    due, today = deed.clock["effective_due"], local_date(around.now)
-    left = (due - today).days
+    due = deed.clock["effective_due"]
+    left = (due - around.today).days
     when = f"剩{left}天" if left > 0 else "今日到期" if left == 0 else f"已超期{-left}天"
     return f"{matter['number']}{when}（应于{due.isoformat()}前办结），请及时办理"

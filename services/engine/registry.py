@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib
-import json
 import pkgutil
 import sys
 import types
@@ -13,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import orjson
 from pydantic import ValidationError
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
@@ -142,7 +142,7 @@ class Registry:
                 raise VersionLost(f"version {wanted_hash[:12]} is missing or was changed; restore it from a backup")
         old_procedure, old_policy = kept[procedure_hash], kept[policy_hash]
         procedure = _from_text(old_procedure.key, old_procedure.text, procedure_hash)
-        doc = json.loads(old_policy.text)
+        doc = orjson.loads(old_policy.text)
         return Definition(
             procedure, Policy.model_validate(doc), procedure_hash, policy_hash,
             (("procedure", old_procedure.text), ("policy", old_policy.text)),
@@ -150,12 +150,12 @@ class Registry:
         )  # fmt: skip
 
 
-_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+_CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
 def canonical(value: Any) -> str:
     """The one text of a JSON value: sorted keys, no blanks, dates as ISO."""
-    return _CANONICAL.encode(value)
+    return orjson.dumps(value, default=str, option=_CANONICAL).decode()
 
 
 def digest(text: str) -> str:

@@ -147,7 +147,7 @@ def sweep_batch(session: Session, engine: Engine, now: datetime, only: int | Non
 _C, _M, _U = (model.__table__.c for model in (Clock, Matter, Unit))
 _NOW = bindparam("now", type_=Clock.next_rung_at.type)
 _DUE = (
-    select(*_C)
+    select(_C.id, _C.matter_id, _C.name, _C.effective_due, _C.rungs_fired)
     .join(Matter.__table__, _M.id == _C.matter_id)
     .where(_C.state == clk.RUNNING, _C.next_rung_at <= _NOW, ~resting(_NOW))
     .order_by(_C.next_rung_at, _C.id)

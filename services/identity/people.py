@@ -1,8 +1,9 @@
 """People, their posts, the roles they are given and lend to one another."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from itertools import chain
 
 from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -212,10 +213,10 @@ def revoke_delegation(session: Session, delegation_id: int, now: datetime) -> De
 
 _G, _P = Grant.__table__.c, Person.__table__.c
 _HOLDING = (
-    select(_G.unit_id, _G.person_id)
+    select(_G.role, _G.unit_id, _G.person_id)
     .join_from(Grant.__table__, Person.__table__, _P.id == _G.person_id)
     .where(
-        _G.role == bindparam("role"),
+        _G.role.in_(bindparam("roles", expanding=True)),
         _G.valid_from <= bindparam("day"),
         or_(_G.valid_to.is_(None), _G.valid_to >= bindparam("day")),
         _P.active,
@@ -248,18 +249,32 @@ Line = list[tuple[int, frozenset[int]]]
 
 def line_of_holders(session: Session, role: str, unit_path: str, on: date) -> Line:
     """Every unit at or above the path where somebody active holds the role, the nearest first, with all such."""
-    values = {"role": role, "line": ancestors(unit_path), "day": on}
-    return line_of(read_rows(session, _HELD, values), unit_path)
+    return lines_of_holders(session, [role], [unit_path], on)[role, unit_path]
+
+
+def lines_of_holders(
+    session: Session, roles: Collection[str], unit_paths: Collection[str], on: date
+) -> dict[tuple[str, str], Line]:
+    """The same for each of these roles at each of these paths."""
+    lines = {path: ancestors(path) for path in unit_paths}
+    asked = {"roles": sorted(roles), "line": sorted(set(chain(*lines.values()))), "day": on}
+    found: dict[str, dict[int, set[int]]] = {role: {} for role in roles}
+    for row in read_rows(session, _HELD, asked):
+        found[row["role"]].setdefault(row["unit_id"], set()).add(row["person_id"])
+    return {(role, path): _line(found[role], lines[path]) for role in roles for path in lines}
 
 
 def holders_query(unit_id: int, role: str, on: date) -> Query:
     """The same for whoever does not know the path yet: `line_of` makes the line of the answer."""
-    return _HELD_AT, {"role": role, "unit": unit_id, "day": on}
+    return _HELD_AT, {"roles": [role], "unit": unit_id, "day": on}
 
 
 def line_of(rows: Iterable[Row], unit_path: str) -> Line:
-    line = ancestors(unit_path)
     found: dict[int, set[int]] = {}
     for row in rows:
         found.setdefault(row["unit_id"], set()).add(row["person_id"])
-    return [(unit_id, frozenset(found[unit_id])) for unit_id in reversed(line) if unit_id in found]
+    return _line(found, ancestors(unit_path))
+
+
+def _line(found: Mapping[int, Collection[int]], units: Sequence[int]) -> Line:
+    return [(unit_id, frozenset(found[unit_id])) for unit_id in reversed(units) if unit_id in found]

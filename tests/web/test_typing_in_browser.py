@@ -158,7 +158,7 @@ def test_an_input_method_in_a_picker(browser_page: LogIn) -> None:
 
 
 def test_typed_before_the_picker_has_opened(browser_page: LogIn) -> None:
-    """On a busy machine letters come before the list hangs down: what stands in the field is looked for, not nothing."""
+    """On a busy machine letters come before the list hangs down: what stands in the field is looked for."""
     page = browser_page("fangwen")
     page.goto("/matters/new/petition")
     with page.expect_response(lambda answer: "/pickers/person" in answer.url) as asked:

@@ -1,6 +1,5 @@
 """Reading straight from SQLite's driver, with statements built and compiled once: all around it costs more than it."""
 
-import json
 import re
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
+import orjson
 from sqlalchemy import Connection
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import DBAPIError
@@ -16,7 +16,7 @@ from sqlalchemy.sql.expression import Executable
 
 Row = dict[str, Any]
 Process = Callable[[Any], Any]
-_DIALECT = SQLiteDialect_pysqlite(paramstyle="named")
+_DIALECT = SQLiteDialect_pysqlite(paramstyle="named", json_deserializer=orjson.loads)
 LISTED = re.compile(r"IN \(__\[POSTCOMPILE_(\w+)\]\)")
 """Where SQLAlchemy would write out a list, once for each length."""
 
@@ -76,4 +76,4 @@ def _prepare(query: Executable) -> _Prepared:
 
 
 def _as_list(process: Process | None) -> Process:
-    return lambda values: json.dumps([process(value) if process else value for value in values])
+    return lambda values: orjson.dumps([process(value) if process else value for value in values]).decode()

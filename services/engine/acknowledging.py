@@ -12,7 +12,7 @@ from services.db.together import Row, read_together
 from services.engine import journal
 from services.engine.core import Engine
 from services.engine.errors import Conflict, MatterNotFound, NotPermitted
-from services.engine.loading import TURN, load
+from services.engine.loading import TURN, Loaded, load
 from services.engine.models import Exclusion, FiredRung, WorkItem
 from services.engine.permission import stands_in_for
 from services.engine.queries.rungs import RungView, open_rungs, rung_view
@@ -49,8 +49,8 @@ def acknowledge(session: Session, engine: Engine, rung_id: int, actor: Actor, no
     rung = session.execute(_RUNG.where(FiredRung.id == rung_id)).mappings().one()
     if rung["acknowledged_at"] is not None:
         raise AlreadyAcknowledged(rung["acknowledged_name"])
-    turn = _turns_and_away(session, [matter_id])[0].get(matter_id)
-    acting_for = _Addressed(session, actor, now).of(loaded.row["unit_path"], rung["did"], loaded.people, turn)
+    addressed, turn = _Addressed(session, actor, now), _last_turn(session, loaded)
+    acting_for = addressed.of(loaded.row["unit_path"], rung["did"], loaded.people, turn)
     if actor.id is None or not acting_for:
         raise NotPermitted(
             "this rung addressed others; one of them acknowledges it", "该提醒不是发给您的，应由收到提醒的人员确认"
@@ -76,14 +76,18 @@ def waiting_for(
     return found
 
 
-def may_acknowledge(session: Session, actor: Actor, now: datetime, rungs: Sequence[Rung]) -> frozenset[int]:
-    """Return the ids of those rungs that this person may acknowledge."""
-    return frozenset(rung["id"] for rung in _addressed_to(session, _Addressed(session, actor, now), rungs))
+def may_acknowledge(
+    session: Session, loaded: Loaded, actor: Actor, now: datetime, rungs: Sequence[Rung]
+) -> frozenset[int]:
+    """Return the ids of those rungs of a matter that this person may acknowledge."""
+    if not rungs:
+        return frozenset()
+    addressed, turn = _Addressed(session, actor, now), _last_turn(session, loaded)
+    path, away = loaded.row["unit_path"], loaded.people
+    return frozenset(rung["id"] for rung in rungs if addressed.of(path, rung["did"], away, turn))
 
 
 def _addressed_to(session: Session, addressed: "_Addressed", rungs: Sequence[Rung]) -> Iterator[Rung]:
-    if not rungs:
-        return
     turns, away = _turns_and_away(session, {rung["matter_id"] for rung in rungs})
     for rung in rungs:
         matter = rung["matter_id"]
@@ -152,6 +156,10 @@ _TURNS = (
     .order_by(_W.closed_at.is_(None), _W.id)
 )
 _AWAY = select(_X.matter_id, _X.person_id).where(_X.matter_id.in_(_MATTERS), _X.person_id.is_not(None))
+
+
+def _last_turn(session: Session, loaded: Loaded) -> Row | None:
+    return loaded.turn or _turns_and_away(session, [loaded.id])[0].get(loaded.id)
 
 
 def _turns_and_away(session: Session, matter_ids: Iterable[int]) -> tuple[dict[int, Row], dict[int, frozenset[int]]]:

@@ -82,7 +82,7 @@ class Loaded:
         return int(self.row["id"])
 
     @property
-    def turn(self) -> Mapping[str, Any] | None:
+    def turn(self) -> Row | None:
         """Return the open work item of the present state."""
         return next((i for i in self.items if i["kind"] == TURN), None)
 

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator
 from importlib import import_module
 
 from fastapi import APIRouter, FastAPI
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
 from services.web import pages
 from services.web.assets import PREFIX, Assets
 from services.web.calls import Envelope, Service
 from services.web.guarding import Guard, too_large
+from services.web.packing import Packing
 from services.web.rendering import Templates
 from services.web.troubles import add_handlers
 
@@ -27,7 +27,7 @@ def application(service: Service) -> FastAPI:
     app.mount(PREFIX.rstrip("/"), assets)
     add_handlers(app)
     # no BREACH: the cookie is SameSite=strict, so nobody elsewhere can have pages of ours made for him
-    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=3)  # 4 takes twice the time for 5 %
+    app.add_middleware(Packing, minimum_size=1024, compresslevel=2)
     app.add_middleware(Guard)
     app.add_middleware(Envelope, too_large=too_large)
     return app

@@ -90,5 +90,5 @@ def _read(path: Path) -> Asset:
     packed = built.read_bytes() if built.exists() else gzip.compress(content, 9, mtime=0)
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     media_type = f"{kind}; charset=utf-8" if kind.startswith("text/") or path.suffix == ".svg" else kind
-    tag = hashlib.sha256(content).hexdigest()[:12]
+    tag = hashlib.sha256(content).hexdigest()[:8]
     return Asset(content, packed if len(packed) < len(content) else None, tag, media_type)

@@ -192,7 +192,7 @@ def _is_unread(view: MatterView, seen: datetime | None) -> bool:
 
 def _aside(session: Session, call: Call, loaded: Loaded, view: MatterView) -> Aside:
     found = read_rows(session, open_rungs_of_one(call.engine, call.actor), {"matter_id": view.id})
-    mine = may_acknowledge(session, call.actor, call.now, found) if found else frozenset()
+    mine = may_acknowledge(session, loaded, call.actor, call.now, found)
     rungs = [rung_view(session, call.engine, rung) for rung in found]
     panels = cards(session, call, loaded.definition, view.panels)
     return Aside(view, _deadlines(view), show_history(session, call, loaded, None), rungs, mine, panels)
@@ -259,10 +259,10 @@ def _did(deed: str, call: Call, definition: Definition) -> str:
     verb, _, what = deed.partition(" ")
     if verb == "remind":
         return _RUNG_DID[verb]
-    titles = {**call.engine.registry.pack.roles}
-    titles |= {key: found.title for key, found in call.engine.registry.procedures.items()}
-    titles |= {name: action.title for name, action in definition.procedure.actions.items()}
-    return _RUNG_DID.get(verb, "") + titles.get(what, what)
+    registry = call.engine.registry
+    declared = definition.procedure.actions.get(what) or registry.procedures.get(what)
+    title = declared.title if declared else registry.pack.roles.get(what, what)
+    return _RUNG_DID.get(verb, "") + title
 
 
 def _people(entries: Iterable[EntryView]) -> Iterator[int]:

@@ -125,9 +125,10 @@ def moment(value: datetime | None) -> str:
 def when(value: datetime, now: datetime) -> str:
     """Write a moment of this year without the year, one of today as a time: 09:30, 03-01 09:30, 2025-03-01."""
     there, here = value.astimezone(SHANGHAI), now.astimezone(SHANGHAI)
+    written = there.isoformat(" ", "minutes")
     if there.date() == here.date():
-        return there.strftime("%H:%M")
-    return there.strftime("%m-%d %H:%M" if there.year == here.year else "%Y-%m-%d")
+        return written[11:16]
+    return written[5:16] if there.year == here.year else written[:10]
 
 
 def weekday(value: date) -> str:

@@ -1,5 +1,6 @@
 """What holds for every page: who may see it, its headers, no inline script, and errors in Chinese."""
 
+import gzip
 import json
 import re
 
@@ -71,6 +72,16 @@ def test_static_files_are_compressed_and_kept_by_their_content(site: Site) -> No
     plain = browser.get(found[1], headers={"Accept-Encoding": "identity"})
     assert "content-encoding" not in plain.headers and plain.text == answer.text
     assert browser.get("/static/../app.py").status_code == 404
+
+
+def test_pages_are_packed_for_whoever_takes_them_so(site: Site) -> None:
+    browser = site.browser()
+    packed, plain = (browser.get("/login", headers={"Accept-Encoding": taken}) for taken in ("gzip, br", "identity"))
+    assert packed.headers["content-encoding"] == "gzip" and "Accept-Encoding" in packed.headers["vary"]
+    assert "content-encoding" not in plain.headers
+    assert packed.text.endswith("</html>") and 2 * int(packed.headers["content-length"]) < len(plain.content)
+    with browser.stream("GET", "/login", headers={"Accept-Encoding": "gzip"}) as sent:
+        assert gzip.decompress(b"".join(sent.iter_raw())).decode().startswith("<!doctype html>")
 
 
 def test_the_api_answers_beside_the_web(site: Site) -> None:

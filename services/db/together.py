@@ -95,7 +95,7 @@ def insert_returning(session: Session, statement: ReturningInsert[Any], rows: li
     return [made for result in results for (made,) in trips.rows(result)]
 
 
-def insert_one(connection: Connection, statement: Insert, row: Row) -> list[Any]:
+def insert_prepared(connection: Connection, statement: Insert, row: Row) -> list[Any]:
     """Insert a row that leaves nothing to defaults, or `bulk`'s rows, on PostgreSQL; return what is returned.
 
     SQLAlchemy keeps no compiled text of an insert that minds conflicts.

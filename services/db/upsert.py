@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from services.db import bulk
 from services.db.base import Base
-from services.db.together import insert_one, way_of
+from services.db.together import insert_prepared, way_of
 
 
 def insert_missing(
@@ -33,7 +33,7 @@ def insert_missing(
     else:
         statement = insert_or_leave(table, tuple(unique), tuple(returning), postgres=way.postgres)
     if way.by_libpq and (many or (len(rows) == 1 and _is_whole(table, tuple(rows[0])))):
-        return insert_one(way.connection, statement, {"rows": rows} if many else rows[0])
+        return insert_prepared(way.connection, statement, {"rows": rows} if many else rows[0])
     made = way.connection.execute(statement, {"rows": rows} if many else list(rows))
     return list(made) if returning else []
 

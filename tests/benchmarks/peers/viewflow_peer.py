@@ -12,8 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 from tests.benchmarks.racing import Exhausted, Sample, race, timed
 
 LETTER = {
-    "channel": "letter", "summary": "反映低保问题", "content": "反映截留低保金。", "reported": "某村干部",
-    "received_on": "2016-03-01",
+    "channel": "letter", "summary": "反映上河村低保问题", "content": "反映上河村截留低保金。",
+    "received_on": "2016-03-01", "problem_fields": ["subsidies"], "anonymous": True, "group_size": 1,
+    "representatives": 1, "reported-TOTAL_FORMS": "1", "reported-INITIAL_FORMS": "0",
+    "reported-0-name": "某村干部", "reported-0-post": "村支书",
 }  # fmt: skip
 
 
@@ -56,13 +58,13 @@ def seed(size: int) -> None:
         Grant.objects.bulk_create(Grant(user=user, role=name, unit=unit) for unit in range(21))
     from tests.benchmarks.peers.petitions.steps import register
 
-    first = register(User.objects.get(username="leader").pk, 1, LETTER)
+    first, _ = register(User.objects.get(username="leader").pk, 1, LETTER)
     with connection.cursor() as cursor:
         for table, key, changed in (
             ("viewflow_process", "id", {"id": "g"}),
             ("petitions_petition", "process_ptr_id",
              {"process_ptr_id": "g", "number": "g::text", "unit": "1 + (random() * 18)::int",
-              "due_at": "now() + random() * interval '30 days'"}),
+              "due_at": "now() + random() * interval '30 days'", "receipt_digest": "md5(random()::text || g)"}),
             ("viewflow_task", "process_id", {"process_id": "g"}),
             ("petitions_clock", "petition_id",
              {"petition_id": "g", "due_at": "now() + random() * interval '30 days'",

@@ -16,8 +16,10 @@ class Petition(Process):
     answers = models.JSONField(default=dict)
     journal_seq = models.IntegerField(default=0)
     journal_head = models.CharField(max_length=64, default="0" * 64)
+    receipt_digest = models.CharField(max_length=64)
 
     class Meta:
+        constraints = (models.UniqueConstraint(fields=("receipt_digest",), name="one_receipt"),)
         permissions = (("approve_petition", "may approve"), ("handle_petition", "may handle"))
 
 

@@ -1,11 +1,14 @@
 """The same work as ours: an action of a petition, an opening, a sweep; each in a transaction under viewflow's lock."""
 
 import hashlib
+import hmac
 import json
-from datetime import timedelta
+import secrets
+from datetime import date, timedelta
 from types import SimpleNamespace
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -26,12 +29,43 @@ class Return(forms.Form):
     reason = forms.CharField(max_length=500)
 
 
+CHANNELS = [("letter", "来信"), ("visit", "来访"), ("phone", "来电"), ("online", "网络"), ("handed_down", "上级交办")]
+FIELDS = [("subsidies", "低保等惠民资金"), ("discipline", "违反纪律"), ("duty", "失职渎职"), ("conduct", "作风问题")]
+
+
 class Registration(forms.Form):
-    channel = forms.ChoiceField(choices=[("letter", "来信"), ("visit", "来访")])
+    """What our form of a petition asks for, and what it refuses."""
+
+    channel = forms.ChoiceField(choices=CHANNELS)
+    received_on = forms.DateField()
     summary = forms.CharField(max_length=200)
     content = forms.CharField(max_length=10000)
-    reported = forms.CharField(max_length=50)
-    received_on = forms.DateField()
+    problem_fields = forms.MultipleChoiceField(choices=FIELDS)
+    anonymous = forms.BooleanField(required=False)
+    complainant = forms.CharField(max_length=200, required=False)
+    group_size = forms.IntegerField(min_value=1)
+    representatives = forms.IntegerField(min_value=1)
+    superior = forms.CharField(max_length=200, required=False)
+    new_evidence = forms.BooleanField(required=False)
+
+    def clean(self):
+        given = super().clean()
+        if bool(given.get("anonymous")) == bool(given.get("complainant")):
+            raise forms.ValidationError("匿名件不得填写举报人，实名件请填写举报人")
+        if given.get("channel") == "handed_down" and not given.get("superior"):
+            raise forms.ValidationError("上级交办件请填写交办机关")
+        if given.get("received_on") and given["received_on"] > timezone.now().date():
+            raise forms.ValidationError("日期不得晚于今天")
+        return given
+
+
+class Reported(forms.Form):
+    name = forms.CharField(max_length=200)
+    post = forms.CharField(max_length=100, required=False)
+    unit_text = forms.CharField(max_length=200, required=False)
+
+
+ReportedSet = forms.formset_factory(Reported, max_num=30, validate_max=True)
 
 
 def advance(task_id, user, action, data):
@@ -79,31 +113,33 @@ def _approve(petition, now):
 
 
 def register(user_id, unit, data):
-    """Open a petition: permission, form, people of a reported name, number, process, clock, first task, journal."""
-    form, user = Registration(data), User.objects.get(pk=user_id)
-    if not form.is_valid():
-        raise ValueError(form.errors)
+    """Open a petition: permission, form, namesakes, number, process, clock, first task, journal, receipt code."""
+    form, reported, user = Registration(data), ReportedSet(data, prefix="reported"), User.objects.get(pk=user_id)
+    if not (form.is_valid() and reported.is_valid()):
+        raise ValueError(form.errors, reported.errors)
     if not user.has_perm("petitions.approve_petition"):
         raise PermissionDenied
     _refuse_elsewhere(user, "leader", unit)
     now = timezone.now()
     due = now + timedelta(days=15)
     with transaction.atomic():
-        answers = {"open": {k: str(v) for k, v in form.cleaned_data.items()}, "proposer": 0}
-        answers["away"] = list(
-            User.objects.filter(last_name=form.cleaned_data["reported"]).values_list("pk", flat=True)
-        )
+        told = {k: v.isoformat() if isinstance(v, date) else v for k, v in form.cleaned_data.items()}
+        answers = {"open": told | {"reported": reported.cleaned_data}, "proposer": 0}
+        names = [one["name"] for one in reported.cleaned_data]
+        answers["away"] = list(User.objects.filter(last_name__in=names).values_list("pk", flat=True))
         series, _ = Series.objects.select_for_update().get_or_create(unit=unit, year=now.year)
         series.last += 1
         series.save(update_fields=["last"])
         number = f"信访〔{now.year}〕{series.last}号"
+        code = secrets.token_hex(8)
         process = PetitionFlow.start.run(
-            number=number, title=form.cleaned_data["summary"], state="approval", unit=unit, due_at=due, answers=answers
-        )
+            number=number, title=form.cleaned_data["summary"], state="approval", unit=unit, due_at=due, answers=answers,
+            receipt_digest=hmac.digest(settings.SECRET_KEY.encode(), code.encode(), "sha256").hex(),
+        )  # fmt: skip
         Clock.objects.create(petition=process, name="disposition", due_at=due, next_rung_at=due - timedelta(days=3))
         _write(process, user.pk, "open", answers["open"], now)
         process.save(update_fields=["journal_seq", "journal_head"])
-    return process
+    return process, code
 
 
 def sweep(now, office):

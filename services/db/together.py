@@ -8,7 +8,7 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import psycopg
@@ -50,6 +50,8 @@ def read_together(session: Session, *queries: Query) -> list[list[Row]]:
 
     Each sees what is committed when its own turn comes, so one that waits for a lock is followed by fresh ones.
     """
+    if not queries:
+        return []
     way = way_of(session)
     connection = way.connection
     if not way.by_libpq:
@@ -58,6 +60,12 @@ def read_together(session: Session, *queries: Query) -> list[list[Row]]:
     calls = [(one.text, one.given(values)) for one, (_, values) in zip(known, queries, strict=True)]
     trips, results = _run(connection, calls)
     return [one.rows(trips, result) for one, result in zip(known, results, strict=True)]
+
+
+def read_in_parts(session: Session, *parts: Sequence[Query]) -> list[list[list[Row]]]:
+    """Run queries that were put together in several places; return the rows of each, part by part."""
+    answers = iter(read_together(session, *chain.from_iterable(parts)))
+    return [list(islice(answers, len(part))) for part in parts]
 
 
 def read_alone(engine: Engine, query: Select[Any], values: Mapping[str, Any]) -> list[Row]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy import ColumnElement, and_, bindparam, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
-from services.db.together import read_rows
+from services.db.together import Query, Row
 from services.engine.errors import InvalidAnswers
 from services.engine.models import Attachment, Matter
 from services.identity.models import Person, Unit
@@ -71,12 +71,35 @@ class _Found:
     heard: set[int] = field(default_factory=set)
 
 
-def read_answers(
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A form as it was sent, looked at as far as no database is needed; `form` is None where it is none at all."""
+
+    form: Form | None
+    found: _Found
+
+    @property
+    def queries(self) -> tuple[Query, ...]:
+        """Return what to ask for `check_answers`: who on the staff bears a name in it; none where it names nobody."""
+        return ((_CALLED, {"names": sorted(self.found.names)}),) if self.found.names else ()
+
+
+def read_form(form: type[Form], data: Mapping[str, Any], policy: Policy, today: date) -> Given:
+    """Read a form and keep every objection for `check_answers` to raise: whoever may not send it hears that first."""
+    try:
+        answers = form.model_validate(dict(data))
+    except ValidationError as error:
+        return Given(None, _Found([_objection(e) for e in error.errors()]))
+    found = _Found(errors=list(_unasked(answers, policy)))
+    for path, marks, value in marked(answers):
+        _look_at(path, marks, value, policy, today, found)
+    return Given(answers, found)
+
+
+def check_answers(
     session: Session,
-    form: type[Form],
-    data: Mapping[str, Any],
-    policy: Policy,
-    today: date,
+    given: Given,
+    called: Iterable[list[Row]],
     away: Iterable[int],
     away_units: Iterable[int],
     *,
@@ -84,31 +107,28 @@ def read_answers(
     matters: Collection[int],
     seen: Condition,
 ) -> Answers:
-    """Validate and check; raise InvalidAnswers with every objection at once.
+    """Check a form against what is on record; raise InvalidAnswers with every objection at once.
 
+    `called` are the answers to its queries: better one colleague too many kept away than the one who is meant.
     `away` and `away_units` are those named in the matter or recused: nobody of them is made to handle it, and
     nothing is sent to such a unit or below it. Files are the uploader's own fresh ones, or belong to these matters.
     `seen` gives the condition on matters that may be referred to: one out of sight answers like one that is not there.
     """
-    try:
-        answers = form.model_validate(dict(data))
-    except ValidationError as error:
-        raise InvalidAnswers([_objection(e) for e in error.errors()]) from error
-    found = _Found(errors=list(_unasked(answers, policy)))
-    for path, marks, value in marked(answers):
-        _look_at(path, marks, value, policy, today, found)
+    answers, found = given.form, replace(given.found, errors=[*given.found.errors])
+    if answers is None:
+        raise InvalidAnswers(found.errors)
     usable: dict[str, Condition] = {"attachment": partial(_usable, uploader, matters), "matter": seen}
     _check_references(session, found, frozenset(away), usable)
     _check_destinations(session, found, frozenset(away_units))
     _check_evidence(session, found, matters)
     if found.errors:
         raise InvalidAnswers(found.errors)
-    sealed = sealed_fields(form)
+    sealed = sealed_fields(type(answers))
     return Answers(
         form=answers,
         stored=answers.model_dump(mode="json", exclude=set(sealed)),
         sealed={name: text for name in sealed if (text := _sealed_text(answers, name))},
-        named_people=frozenset(found.named_people | _namesakes(session, found.names)),
+        named_people=frozenset(found.named_people).union(row["id"] for rows in called for row in rows),
         named_units=frozenset(found.named_units),
         matters=frozenset(found.ids.get("matter", ())),
         attachments=frozenset(found.ids.get("attachment", ())),
@@ -234,11 +254,6 @@ def _check_evidence(session: Session, found: _Found, matters: Collection[int]) -
                 "该材料已用于其他事项，请上传本次整改形成的材料",
             )
         )
-
-
-def _namesakes(session: Session, names: set[str]) -> set[int]:
-    """Everyone on the staff who bears a reported name is kept away: better one colleague too many than the one."""
-    return {row["id"] for row in read_rows(session, _CALLED, {"names": sorted(names)})} if names else set()
 
 
 _CALLED = select(Person.__table__.c.id).where(Person.__table__.c.name.in_(bindparam("names", expanding=True)))

@@ -126,7 +126,8 @@ def _look_up(around: Round, deeds: Iterable[Deed], ids: Collection[int]) -> None
             around.members[row["matter_id"]].add(row["person_id"])
         else:
             around.items[row["matter_id"]] = row
-    addressed = {text.partition(" ")[2] for deed in deeds for text in deed.rung.do}
+    said = {text.partition(" ") for deed in deeds for text in deed.rung.do}
+    addressed = {what for verb, _, what in said if verb in _HERE and what}
     roles = addressed | {item["role"] for item in around.items.values()} | {COUNTY_OFFICE}
     paths = {around.matters[i]["unit_path"] for i in ids}
     around.lines = lines_of_holders(around.session, roles, paths, around.today)

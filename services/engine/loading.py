@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, bindparam, null, select, union_all
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
-from services.db.together import Query, Row, read_together
+from services.db.together import Query, Row, read_in_parts, read_together
 from services.engine import clocks as clk
 from services.engine.core import Engine
 from services.engine.errors import MatterNotFound
@@ -145,8 +145,8 @@ def load(engine: Engine, session: Session, matter_id: int, *, lock: bool = False
 
 def load_to_move(engine: Engine, session: Session, matter_id: int, *also: Query) -> tuple[Loaded, list[list[Row]]]:
     """Lock a matter as `load` does; return it with the answers to further queries, asked once the lock was had."""
-    found = read_together(session, *((query, {"matter_id": matter_id}) for query in _WHOLE_LOCKED), *also)
-    return _found(engine, session, found[: len(_WHOLE_LOCKED)]), found[len(_WHOLE_LOCKED) :]
+    whole, answers = read_in_parts(session, [(query, {"matter_id": matter_id}) for query in _WHOLE_LOCKED], also)
+    return _found(engine, session, whole), answers
 
 
 def load_around(engine: Engine, session: Session, row: Mapping[str, Any]) -> Loaded:

@@ -10,10 +10,10 @@ from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
-from services.db.together import Row, read_together
+from services.db.together import Row, read_in_parts
 from services.db.upsert import insert_missing
 from services.engine import journal
-from services.engine.answers import Answers, read_answers
+from services.engine.answers import Answers, check_answers, read_form
 from services.engine.beginning import write_beginning
 from services.engine.changes import Changes
 from services.engine.core import Engine
@@ -79,22 +79,25 @@ def open_matter(
     definition = engine.registry.current(procedure.key, event_on)
     today = local_date(now)
     role, repeats = definition.policy.work.get(str(procedure.initial)), journal.requested(actor, request_key)
-    texts, *known = read_together(session, definition.kept, *repeats, *place_queries(unit_id, role, today))
-    (unit,), *_ = standing = known[len(repeats) :]
-    place = place_from(session, standing, role, today)
+    given = read_form(procedure.opening.form, data, definition.policy, today)
+    (texts,), repeated, called, there = read_in_parts(
+        session, (definition.kept,), repeats, given.queries, place_queries(unit_id, role, today)
+    )
+    (unit,), *_ = there
+    place = place_from(session, there, role, today)
     if parent is None and not (actor.system and _opens_by_itself(engine, procedure.key)):
         _refuse_unless_permitted(definition, actor, place.path)
-    journal.refuse_repeat(known[: len(repeats)])
+    journal.refuse_repeat(repeated)
     above = frozenset({parent.matter_id} if parent else ()) | frozenset(grounds)
-    read = partial(
-        read_answers, session, procedure.opening.form, data, definition.policy, today,
+    check = partial(
+        check_answers, session, given, called,
         uploader=actor.id, matters=above, seen=true if parent else partial(visible, actor, engine.registry),
     )  # fmt: skip
     away = _exclusions(session, above)
-    answers = read(*away)
+    answers = check(*away)
     if about := answers.matters - above:  # whoever those keep away is kept away from this one too
         away = _exclusions(session, above | about)
-        answers = read(*away)
+        answers = check(*away)
     away = (away[0] - answers.heard, away[1])
     if parent is None:
         _refuse_where_named(session, answers, away[1], place.path)

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from config.calendar import local_date
 from services.db.errors import DubanError
 from services.db.failures import is_outage
+from services.db.together import read_together
 from services.engine import journal, writing
-from services.engine.answers import Answers, read_answers
+from services.engine.answers import Answers, check_answers, read_form
 from services.engine.changes import Changes
 from services.engine.core import Engine
 from services.engine.decided import Move
@@ -93,8 +94,9 @@ def _decide(
         if declared is None or loaded.row["state"] not in declared.sources:  # the table raises with the reason
             procedure.next_state(action, loaded.situation(actor, now, right.behalf_of), Form())
         assert declared is not None
-        answers = read_answers(
-            session, declared.form, data, policy, local_date(now), loaded.people, loaded.units,
+        given = read_form(declared.form, data, policy, local_date(now))
+        answers = check_answers(
+            session, given, read_together(session, *given.queries), loaded.people, loaded.units,
             uploader=actor.id, matters=(loaded.id,), seen=partial(visible, actor, engine.registry),
         )  # fmt: skip
         loaded.others |= load_others(session, [m for m in answers.matters if m not in loaded.others])

@@ -504,7 +504,7 @@ def upgrade() -> None:
     with op.batch_alter_table('work_item', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_work_item_matter_id'), ['matter_id'], unique=False)
         batch_op.create_index('ix_work_item_own', ['person_id', 'matter_id'], unique=False, sqlite_where=sa.text('person_id IS NOT NULL'), postgresql_where=sa.text('person_id IS NOT NULL'))
-        batch_op.create_index('ix_work_item_person', ['person_id', 'due_at', 'id'], unique=False, sqlite_where=sa.text('closed_at IS NULL'), postgresql_where=sa.text('closed_at IS NULL'))
+        batch_op.create_index('ix_work_item_person', ['person_id', 'due_at', 'id'], unique=False, sqlite_where=sa.text('closed_at IS NULL AND person_id IS NOT NULL'), postgresql_where=sa.text('closed_at IS NULL AND person_id IS NOT NULL'))
         batch_op.create_index('ix_work_item_turn', ['role', 'unit_id', 'due_at', 'id'], unique=False, sqlite_where=sa.text('closed_at IS NULL'), postgresql_where=sa.text('closed_at IS NULL'), postgresql_include=['matter_id', 'person_id'])
 
     op.create_table('fired_rung',

@@ -27,7 +27,7 @@ from services.identity.sealing import Vault
 from statemachines.kit.policy import Policy
 from statemachines.kit.procedure import Procedure
 
-_KEPT = select(Text.hash).where(Text.hash.in_(bindparam("hashes", expanding=True)))
+_KEPT = select(Text.hash).where(Text.hash.in_((bindparam("procedure"), bindparam("policy"))))
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Definition:
     @property
     def kept(self) -> Query:
         """Asks for those of its texts that are kept; `is_kept` reads the answer."""
-        return _KEPT, {"hashes": [self.procedure_hash, self.policy_hash]}
+        return _KEPT, {"procedure": self.procedure_hash, "policy": self.policy_hash}
 
     def is_kept(self, rows: Collection[Row]) -> bool:
         return len(rows) == len({self.procedure_hash, self.policy_hash})

@@ -1,9 +1,8 @@
 """Whose turn it is: the nearest unit where somebody may act, and the county office where there is none."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
@@ -28,6 +27,7 @@ class Turn:
 
 Holding = Callable[[str], Line]
 """Says who holds a role at a path and above it."""
+_NOTHING: Mapping[str, Line] = {}
 
 
 def find_turn(session: Session, role: str, unit_path: str, on: date, excluding: Collection[int]) -> Turn:
@@ -35,9 +35,16 @@ def find_turn(session: Session, role: str, unit_path: str, on: date, excluding: 
     return route(holding_at(session, unit_path, on), role, unit_path, excluding)
 
 
-def holding_at(session: Session, unit_path: str, on: date) -> Holding:
-    """Return what says who holds a role at this path; it asks for each role once."""
-    return cache(lambda role: line_of_holders(session, role, unit_path, on))
+def holding_at(session: Session, unit_path: str, on: date, known: Mapping[str, Line] = _NOTHING) -> Holding:
+    """Return what says who holds a role at this path; it asks for each role once, for one that is `known` never."""
+    lines = dict(known)
+
+    def holding(role: str) -> Line:
+        if role not in lines:
+            lines[role] = line_of_holders(session, role, unit_path, on)
+        return lines[role]
+
+    return holding
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +63,8 @@ def place_queries(unit_id: int, role: str | None, on: date) -> tuple[Query, ...]
 def place_from(session: Session, answers: Sequence[list[Row]], role: str | None, on: date) -> Place:
     (found,), *held = answers
     path = str(found["path"])
-    known, asking = [line_of(rows, path) for rows in held], holding_at(session, path, on)
-    return Place(path, lambda wanted: known[0] if wanted == role else asking(wanted))
+    known = {str(role): line_of(rows, path) for rows in held}
+    return Place(path, holding_at(session, path, on, known))
 
 
 def place_of(session: Session, unit_id: int, role: str | None, on: date) -> Place:

@@ -12,6 +12,8 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 RANDOM_CHARACTERS = 12  # 60 bits: at ten guesses a second, a hit takes longer than the county will stand
 
 _GROUP = 4
+_VALUES = {character: value for value, character in enumerate(ALPHABET)}
+_DOUBLED = {character: sum(divmod(2 * value, len(ALPHABET))) for character, value in _VALUES.items()}
 _READ_AS = str.maketrans("ILO", "110")
 
 
@@ -45,10 +47,8 @@ def digests(code: str, vault: Vault) -> tuple[str, ...]:
 
 def _check(body: str) -> str:
     """Luhn's check to the base 32: finds every single slip and nearly every swap of neighbours."""
-    total = 0
-    for place, character in enumerate(reversed(body)):
-        doubled, rest = divmod(ALPHABET.index(character) * (2 - place % 2), len(ALPHABET))
-        total += doubled + rest
+    backwards = body[::-1]
+    total = sum(_DOUBLED[c] for c in backwards[::2]) + sum(_VALUES[c] for c in backwards[1::2])
     return ALPHABET[-total % len(ALPHABET)]
 
 

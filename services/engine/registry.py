@@ -150,12 +150,9 @@ class Registry:
         )  # fmt: skip
 
 
-_CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
-
-
 def canonical(value: Any) -> str:
     """The one text of a JSON value: sorted keys, no blanks, dates as ISO."""
-    return orjson.dumps(value, default=str, option=_CANONICAL).decode()
+    return orjson.dumps(value, default=str, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def digest(text: str) -> str:

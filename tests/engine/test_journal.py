@@ -1,14 +1,16 @@
 """The journal: whatever is changed in it is found, and the first bad entry named."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, event, select, update
+from sqlalchemy import bindparam, delete, event, select, update
 from sqlalchemy.orm import Session
 
 from services.engine import journal
 from services.engine.models import Entry, Matter
+from services.identity.access import CLOCK
 from tests.support.cast import County
 
 Tamper = Callable[[Session, int], Any]
@@ -134,3 +136,23 @@ def test_work_going_on_meanwhile_is_no_tampering(county: County) -> None:
         event.listen(session.connection(), "before_cursor_execute", meanwhile)
         assert journal.verify(session)["broken"] == []
     assert next(steps, None) != "accept"
+
+
+def test_what_is_hashed_is_what_is_kept(county: County) -> None:
+    """Whatever JSON can say comes back as it was hashed: dates, characters of any plane, numbers of either kind."""
+    matter = county.walk()
+    content = {
+        "on": date(2016, 1, 5), "at": county.now, "said": "𠮷\u2028\n\"\\\x07", "n": [1, 1.5, -0.1, 10**15, True, None],
+        "long": [{"row": n, "text": "反映"} for n in range(30)],
+    }  # fmt: skip
+    with county.database.write() as session:
+        for at_once in (1, 30):  # one by one, and as many rows of one statement
+            last = journal.Head(matter, *session.execute(_HEAD, {"id": matter}).one())
+            rows = [journal.chain(last, journal.Event("note", CLOCK, county.now, content)) for _ in range(at_once)]
+            journal.write(session, rows)
+            session.execute(update(Matter).where(Matter.id == matter).values(**last.columns()))
+    with county.database.read() as session:
+        assert journal.verify(session, [matter])["ok"]
+
+
+_HEAD = select(Matter.journal_seq, Matter.journal_head).where(Matter.id == bindparam("id"))

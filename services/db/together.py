@@ -149,7 +149,9 @@ def way_of(session: Session) -> Way:
     way: Way | None = session.info.get(_WAY)
     savepoint = session.get_nested_transaction()
     if way is None or way.within is not savepoint or way.connection.closed:
-        way = session.info[_WAY] = Way.by(session.connection(), savepoint)
+        given = session.bind if savepoint is None else None  # a session's own transaction is begun for a savepoint only
+        connection = given if isinstance(given, Connection) else session.connection()
+        way = session.info[_WAY] = Way.by(connection, savepoint)
     return way
 
 

@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
@@ -13,7 +14,9 @@ from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.orm import Session
 
 from services.db import session as module
+from services.db.rows import insert_rows
 from services.db.session import Database, DatabaseBusy, UnusableDatabase
+from services.db.together import read_rows
 from services.identity.models import Person
 
 WAIT = 10.0
@@ -21,6 +24,13 @@ WAIT = 10.0
 
 def person(name: str) -> Person:
     return Person(name=name, created_at=datetime(2016, 1, 1, tzinfo=UTC))
+
+
+def row(name: str) -> dict[str, Any]:
+    return {
+        "name": name, "created_at": datetime(2016, 1, 1, tzinfo=UTC), "active": True, "password_temporary": False,
+        "failed_count": 0,
+    }  # fmt: skip
 
 
 def names(database: Database) -> list[str]:
@@ -49,6 +59,35 @@ def test_write_cannot_be_committed_halfway(database: Database) -> None:
         session.add(person("甲"))
         session.flush()
     assert names(database) == []
+
+
+def test_a_session_of_its_own_begins_where_one_is_needed(database: Database) -> None:
+    """What goes straight to the driver, through the session, and in savepoints is one transaction, seen by each."""
+    with database.write() as session:
+        insert_rows(session, Person, [row(name) for name in "甲乙"])
+        assert not session.in_transaction()
+        session.add(person("丙"))
+        assert set(session.scalars(select(Person.name))) == set("甲乙丙")
+        with pytest.raises(KeyError), session.begin_nested():
+            insert_rows(session, Person, [row("丁")])
+            raise KeyError
+        insert_rows(session, Person, [row("戊")])
+        assert {one["name"] for one in read_rows(session, select(Person.name), {})} == set("甲乙丙戊")
+    with pytest.raises(KeyError), database.write() as session:
+        insert_rows(session, Person, [row("己")])
+        session.add(person("庚"))
+        raise KeyError
+    assert set(names(database)) == set("甲乙丙戊")
+
+
+def test_a_transaction_left_open_is_ended_before_anybody_else_has_the_connection(postgres: Database) -> None:
+    with postgres.engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.execute("CREATE TABLE thing (id INTEGER)")
+    with postgres.engine.connect() as connection:
+        assert connection.connection.driver_connection is driver
+        assert connection.scalar(text("SELECT to_regclass('thing')")) is None
 
 
 def test_read_refuses_statements_that_write(database: Database) -> None:

@@ -30,6 +30,9 @@ PORT = 21310
 WARM_UP = 50
 """Requests of each client before the clock runs: each thread of each process has a connection of its own to warm."""
 
+KEPT_OPEN = 75
+"""Seconds a server waits for the next request: a client that is ready waits for the others to be."""
+
 _SECRET = "benchmark-2016-06"
 
 
@@ -82,7 +85,8 @@ def duban(seeded: Seeded, folder: Path, clients: int, seconds: float) -> Sample:
     own = [[m for m, unit in work.waiting if unit == townships[n]] for n in range(clients)]
     environ = {"DUBAN_HOME": str(folder), "DUBAN_DATABASE_URL": seeded.url, "DUBAN_LOG_LEVEL": "ERROR"}
     command = (sys.executable, "-m", "uvicorn", "services.app:create_app", "--factory", "--workers", "2",
-               "--port", str(PORT), "--no-access-log", "--log-level", "warning")  # fmt: skip
+               "--port", str(PORT), "--no-access-log", "--log-level", "warning",
+               "--timeout-keep-alive", str(KEPT_OPEN))  # fmt: skip
     with serving(command, PORT, folder / "web.log", **environ):
         warm_up = min(WARM_UP, *(len(matters) // 2 for matters in own))
         return race(lambda n: _client(n, own[n], len(townships)), clients, seconds, warm_up)
@@ -121,7 +125,7 @@ def viewflow(rival: Rival, folder: Path, clients: int, seconds: float) -> Sample
     most = max(20, int(40 * seconds)) + WARM_UP // 2
     tasks = json.loads(rival.call("waiting", most * clients))
     command = (PYTHON, "-m", "gunicorn", "--workers", "2", "--threads", "4", "--bind", f"127.0.0.1:{PORT + 1}",
-               "tests.benchmarks.peers.petitions.wsgi:application")  # fmt: skip
+               "--keep-alive", str(KEPT_OPEN), "tests.benchmarks.peers.petitions.wsgi:application")  # fmt: skip
     with serving(command, PORT + 1, folder / "viewflow.log", PETITIONS_DATABASE=rival.url):
         warm_up = min(WARM_UP, len(tasks) // clients // 2)
         return race(lambda n: _viewflow_client(tasks[n::clients]), clients, seconds, warm_up)

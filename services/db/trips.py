@@ -7,6 +7,7 @@ more than twice this. What psycopg knows of values stays its own: its adapters w
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -99,7 +100,7 @@ class Trips:
         """Leave everything in libpq's buffer; return what each answer will be to."""
         asked: list[_Asked] = []
         if not alone and pgconn.transaction_status == pq.TransactionStatus.IDLE:
-            pgconn.send_query_params(self._begin(), None)
+            pgconn.send_query_params(_begin(self._driver.isolation_level, self._driver.read_only), None)
             asked.append(_BEGIN)
         names = self._prepared.copy()
         if len(names) >= PREPARED_AT_MOST:
@@ -117,13 +118,15 @@ class Trips:
         pgconn.pipeline_sync()
         return asked
 
-    def _begin(self) -> bytes:
-        words = ["BEGIN"]
-        if (level := self._driver.isolation_level) is not None:
-            words += ["ISOLATION LEVEL", psycopg.IsolationLevel(level).name.replace("_", " ")]
-        if self._driver.read_only:
-            words.append("READ ONLY")
-        return " ".join(words).encode()
+
+@cache
+def _begin(level: psycopg.IsolationLevel | None, read_only: bool | None) -> bytes:
+    words = ["BEGIN"]
+    if level is not None:
+        words += ["ISOLATION LEVEL", psycopg.IsolationLevel(level).name.replace("_", " ")]
+    if read_only:
+        words.append("READ ONLY")
+    return " ".join(words).encode()
 
 
 def _answers(pgconn: PGconn) -> PQGen[list[PGresult]]:

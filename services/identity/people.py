@@ -216,17 +216,18 @@ _HOLDING = (
     select(_G.role, _G.unit_id, _G.person_id)
     .join_from(Grant.__table__, Person.__table__, _P.id == _G.person_id)
     .where(
-        _G.role.in_(bindparam("roles", expanding=True)),
         _G.valid_from <= bindparam("day"),
         or_(_G.valid_to.is_(None), _G.valid_to >= bindparam("day")),
         _P.active,
     )
 )
 # Built once: every move of a matter asks one of these.
-_HELD = _HOLDING.where(_G.unit_id.in_(bindparam("line", expanding=True)))
+_HELD = _HOLDING.where(
+    _G.role.in_(bindparam("roles", expanding=True)), _G.unit_id.in_(bindparam("line", expanding=True))
+)
 _HERE = aliased(Unit)
 _LINE = select(Unit.id).join(_HERE, _HERE.path.startswith(Unit.path)).where(_HERE.id == bindparam("unit"))
-_HELD_AT = _HOLDING.where(_G.unit_id.in_(_LINE))
+_HELD_AT = _HOLDING.where(_G.role == bindparam("role"), _G.unit_id.in_(_LINE))
 
 
 def holders(
@@ -266,7 +267,7 @@ def lines_of_holders(
 
 def holders_query(unit_id: int, role: str, on: date) -> Query:
     """The same for whoever does not know the path yet: `line_of` makes the line of the answer."""
-    return _HELD_AT, {"roles": [role], "unit": unit_id, "day": on}
+    return _HELD_AT, {"role": role, "unit": unit_id, "day": on}
 
 
 def line_of(rows: Iterable[Row], unit_path: str) -> Line:

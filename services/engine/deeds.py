@@ -117,8 +117,11 @@ _WAITING = select(*_W).where(
 
 
 def _look_up(around: Round, deeds: Iterable[Deed], ids: Collection[int]) -> None:
-    wanted = {"matters": sorted(ids)}
-    away, waiting = read_together(around.session, (_AWAY, wanted), (_WAITING, wanted))
+    said = [(deed.clock["matter_id"], *text.partition(" ")) for deed in deeds for text in deed.rung.do]
+    held = {matter for matter, verb, *_ in said if verb in _TO_THE_HOLDER}
+    away, waiting = read_together(
+        around.session, (_AWAY, {"matters": sorted(ids)}), (_WAITING, {"matters": sorted(held)})
+    )
     for row in away:
         around.away[row["matter_id"]].add(row["person_id"])
     for row in waiting:
@@ -126,8 +129,7 @@ def _look_up(around: Round, deeds: Iterable[Deed], ids: Collection[int]) -> None
             around.members[row["matter_id"]].add(row["person_id"])
         else:
             around.items[row["matter_id"]] = row
-    said = {text.partition(" ") for deed in deeds for text in deed.rung.do}
-    addressed = {what for verb, _, what in said if verb in _HERE and what}
+    addressed = {what for _, verb, _, what in said if verb in _HERE and what}
     roles = addressed | {item["role"] for item in around.items.values()} | {COUNTY_OFFICE}
     paths = {around.matters[i]["unit_path"] for i in ids}
     around.lines = lines_of_holders(around.session, roles, paths, around.today)
@@ -161,6 +163,8 @@ def _reassign(around: Round, matter: dict[str, Any], deed: Deed, role: str) -> N
 
 
 _HERE = {"remind": _remind, "tell": _tell, "raise": _raise, "reassign": _reassign}
+_TO_THE_HOLDER = ("remind", "reassign")
+"""What concerns whoever a matter waits for; for all else nobody asks who that is."""
 
 
 def _do_later(around: Round, deed: Deed, verb: str, what: str) -> bool:

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
+import orjson
 from sqlalchemy import JSON, BigInteger, Date, DateTime, Dialect, Integer, MetaData, String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
@@ -21,6 +22,15 @@ Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresq
 
 Key = BigInteger().with_variant(Integer(), "sqlite")
 """64-bit on both: SQLite numbers rows by itself only where the type reads INTEGER."""
+
+
+def to_json(value: Any) -> str:
+    """Write a value as columns hold it; TypeError for what JSON cannot say."""
+    return orjson.dumps(value).decode()
+
+
+JSON_BY: dict[str, Any] = {"json_serializer": to_json, "json_deserializer": orjson.loads}
+"""How a dialect writes and reads it."""
 
 
 class Instant(TypeDecorator[datetime]):

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
-import orjson
 from sqlalchemy import Connection
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import Executable
 
+from services.db.base import JSON_BY, to_json
+
 Row = dict[str, Any]
 Process = Callable[[Any], Any]
-_DIALECT = SQLiteDialect_pysqlite(paramstyle="named", json_deserializer=orjson.loads)
+_DIALECT = SQLiteDialect_pysqlite(paramstyle="named", **JSON_BY)
 LISTED = re.compile(r"IN \(__\[POSTCOMPILE_(\w+)\]\)")
 """Where SQLAlchemy would write out a list, once for each length."""
 
@@ -76,4 +77,4 @@ def _prepare(query: Executable) -> _Prepared:
 
 
 def _as_list(process: Process | None) -> Process:
-    return lambda values: orjson.dumps([process(value) if process else value for value in values]).decode()
+    return lambda values: to_json([process(value) if process else value for value in values])

@@ -9,13 +9,13 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, ClassVar
 
-import orjson
 import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import URL, Connection, Engine, PoolResetState, RootTransaction, Select, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, InvalidRequestError, OperationalError
 from sqlalchemy.orm import Session
 
+from services.db.base import JSON_BY
 from services.db.errors import DubanError
 from services.db.failures import CommitLost
 from services.db.together import Row, read_alone
@@ -33,11 +33,13 @@ PING_AFTER = 1.0
 """Seconds of rest after which a connection to PostgreSQL is tried before it is used."""
 
 _RESTS_SINCE = "rests_since"
-_OPTIONS: dict[str, Any] = POOL | {
-    "json_serializer": lambda value: orjson.dumps(value).decode(),
-    "json_deserializer": orjson.loads,
-    "hide_parameters": True,  # an error's text goes to logs, where no answer of a form belongs
-}
+_OPTIONS: dict[str, Any] = (
+    POOL
+    | JSON_BY
+    | {
+        "hide_parameters": True,  # an error's text goes to logs, where no answer of a form belongs
+    }
+)
 _MODE = "duban_mode"
 _MEND = "write sqlite:///path/to/duban.db or postgresql://user@host/name"
 
@@ -132,6 +134,8 @@ class _Within(Session):
 
     def commit(self) -> None:
         raise InvalidRequestError("leaving the block commits, and an error in it rolls back")
+
+    rollback = commit
 
     def close(self) -> None:
         if self.in_transaction():  # else it holds nothing

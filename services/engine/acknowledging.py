@@ -8,7 +8,7 @@ from sqlalchemy import BindParameter, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
-from services.db.together import Row, read_together
+from services.db.together import Row, read_rows, read_together
 from services.engine import journal
 from services.engine.core import Engine
 from services.engine.errors import Conflict, MatterNotFound, NotPermitted
@@ -159,7 +159,8 @@ _AWAY = select(_X.matter_id, _X.person_id).where(_X.matter_id.in_(_MATTERS), _X.
 
 
 def _last_turn(session: Session, loaded: Loaded) -> Row | None:
-    return loaded.turn or _turns_and_away(session, [loaded.id])[0].get(loaded.id)
+    """Return the open work item of a matter, or the last it had."""
+    return loaded.turn or next(reversed(read_rows(session, _TURNS, {"matters": [loaded.id]})), None)
 
 
 def _turns_and_away(session: Session, matter_ids: Iterable[int]) -> tuple[dict[int, Row], dict[int, frozenset[int]]]:

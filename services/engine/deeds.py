@@ -1,19 +1,19 @@
 """What a rung does: remind, tell, raise, reassign, open, perform. Each deed is journalled with the rung."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, or_, select, update
+from sqlalchemy import BindParameter, Select, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
 from services.db.errors import DubanError
 from services.db.rows import held, update_rows
-from services.db.together import read_together
+from services.db.together import Row, read_rows
 from services.engine import journal
 from services.engine.core import Engine
 from services.engine.loading import TURN
@@ -21,7 +21,7 @@ from services.engine.messages import message_rows, send
 from services.engine.models import Exclusion, Matter, WorkItem
 from services.engine.opening import Parent, open_matter
 from services.engine.perform import perform
-from services.engine.routing import COUNTY_OFFICE, Turn, route
+from services.engine.routing import Turn, route
 from services.identity.access import CLOCK
 from services.identity.people import Line, lines_of_holders
 from statemachines.kit.policy import MEMBER, Rung
@@ -39,16 +39,13 @@ class Deed:
 
 @dataclass
 class Round:
-    """One batch's shared look-ups and what it will write at the end."""
+    """One batch's look-ups, each for all its matters once a rung needs it, and what it writes at the end."""
 
     engine: Engine
     session: Session
     matters: dict[int, dict[str, Any]]
     now: datetime
-    away: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
-    items: dict[int, dict[str, Any]] = field(default_factory=dict)
-    members: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
-    lines: dict[tuple[str, str], Line] = field(default_factory=dict)
+    lines: dict[str, dict[str, Line]] = field(default_factory=dict)
     turns: dict[tuple[str, str, frozenset[int]], Turn] = field(default_factory=dict)
     messages: list[dict[str, Any]] = field(default_factory=list)
 
@@ -56,11 +53,39 @@ class Round:
     def today(self) -> date:
         return local_date(self.now)
 
+    @cached_property
+    def away(self) -> Mapping[int, set[int]]:
+        """Return the people whom each matter keeps away."""
+        return _people(self._ask(_AWAY))
+
+    @cached_property
+    def items(self) -> dict[int, Row]:
+        """Return the open work item of each matter."""
+        return {row["matter_id"]: row for row in self._waiting if row["role"] != MEMBER}
+
+    @cached_property
+    def members(self) -> Mapping[int, set[int]]:
+        """Return the members of panels that each matter waits for."""
+        return _people(row for row in self._waiting if row["role"] == MEMBER)
+
+    @cached_property
+    def _waiting(self) -> list[Row]:
+        return self._ask(_WAITING)
+
+    def _ask(self, query: Select[Any]) -> list[Row]:
+        return read_rows(self.session, query, {"matters": sorted(self.matters)})
+
+    def _line(self, role: str, path: str) -> Line:
+        if role not in self.lines:
+            paths = {matter["unit_path"] for matter in self.matters.values()}
+            self.lines[role] = lines_of_holders(self.session, role, paths, self.today)
+        return self.lines[role][path]
+
     def turn(self, role: str, matter: dict[str, Any]) -> Turn:
         path, away = matter["unit_path"], frozenset(self.away[matter["id"]])
         key = (role, path, away)
         if key not in self.turns:
-            self.turns[key] = route(lambda wanted: self.lines[wanted, path], role, path, away)
+            self.turns[key] = route(lambda wanted: self._line(wanted, path), role, path, away)
         return self.turns[key]
 
     def holder(self, matter: dict[str, Any]) -> tuple[int, ...]:
@@ -82,7 +107,6 @@ def do_deeds(
         return 0
     ids = {d.clock["matter_id"] for d in deeds}
     around = Round(engine, session, matters, now)
-    _look_up(around, deeds, ids)
     heads = {i: journal.Head(i, matters[i]["journal_seq"], matters[i]["journal_head"]) for i in ids}
     entries, later = [], []
     for deed in deeds:
@@ -116,23 +140,11 @@ _WAITING = select(*_W).where(
 )
 
 
-def _look_up(around: Round, deeds: Iterable[Deed], ids: Collection[int]) -> None:
-    said = [(deed.clock["matter_id"], *text.partition(" ")) for deed in deeds for text in deed.rung.do]
-    held = {matter for matter, verb, *_ in said if verb in _TO_THE_HOLDER}
-    away, waiting = read_together(
-        around.session, (_AWAY, {"matters": sorted(ids)}), (_WAITING, {"matters": sorted(held)})
-    )
-    for row in away:
-        around.away[row["matter_id"]].add(row["person_id"])
-    for row in waiting:
-        if row["role"] == MEMBER:
-            around.members[row["matter_id"]].add(row["person_id"])
-        else:
-            around.items[row["matter_id"]] = row
-    addressed = {what for _, verb, _, what in said if verb in _HERE and what}
-    roles = addressed | {item["role"] for item in around.items.values()} | {COUNTY_OFFICE}
-    paths = {around.matters[i]["unit_path"] for i in ids}
-    around.lines = lines_of_holders(around.session, roles, paths, around.today)
+def _people(rows: Iterable[Row]) -> Mapping[int, set[int]]:
+    found: Mapping[int, set[int]] = defaultdict(set)
+    for row in rows:
+        found[row["matter_id"]].add(row["person_id"])
+    return found
 
 
 def _remind(around: Round, matter: dict[str, Any], deed: Deed, _: str) -> None:
@@ -163,8 +175,6 @@ def _reassign(around: Round, matter: dict[str, Any], deed: Deed, role: str) -> N
 
 
 _HERE = {"remind": _remind, "tell": _tell, "raise": _raise, "reassign": _reassign}
-_TO_THE_HOLDER = ("remind", "reassign")
-"""What concerns whoever a matter waits for; for all else nobody asks who that is."""
 
 
 def _do_later(around: Round, deed: Deed, verb: str, what: str) -> bool:

@@ -10,7 +10,7 @@ from services.db.base import Base
 
 _OPEN = text("closed_at IS NULL")
 _NAMED = text("person_id IS NOT NULL")
-_HIS = text("closed_at IS NULL AND person_id IS NOT NULL")
+_TAKEN = text("closed_at IS NULL AND person_id IS NOT NULL")
 _UNSENT = text("sent_at IS NULL")
 _UNACKNOWLEDGED = text("acknowledged_at IS NULL")
 _UNTOLD = text("told_at IS NULL")
@@ -105,7 +105,7 @@ class WorkItem(Base):
             "ix_work_item_turn", "role", "unit_id", "due_at", "id",
             sqlite_where=_OPEN, postgresql_where=_OPEN, postgresql_include=["matter_id", "person_id"],
         ),
-        Index("ix_work_item_person", "person_id", "due_at", "id", sqlite_where=_HIS, postgresql_where=_HIS),
+        Index("ix_work_item_person", "person_id", "due_at", "id", sqlite_where=_TAKEN, postgresql_where=_TAKEN),
         # whose a matter is or was: every list of matters asks it
         Index("ix_work_item_own", "person_id", "matter_id", sqlite_where=_NAMED, postgresql_where=_NAMED),
     )  # fmt: skip

@@ -213,21 +213,20 @@ def revoke_delegation(session: Session, delegation_id: int, now: datetime) -> De
 
 _G, _P = Grant.__table__.c, Person.__table__.c
 _HOLDING = (
-    select(_G.role, _G.unit_id, _G.person_id)
+    select(_G.unit_id, _G.person_id)
     .join_from(Grant.__table__, Person.__table__, _P.id == _G.person_id)
     .where(
+        _G.role == bindparam("role"),
         _G.valid_from <= bindparam("day"),
         or_(_G.valid_to.is_(None), _G.valid_to >= bindparam("day")),
         _P.active,
     )
 )
 # Built once: every move of a matter asks one of these.
-_HELD = _HOLDING.where(
-    _G.role.in_(bindparam("roles", expanding=True)), _G.unit_id.in_(bindparam("line", expanding=True))
-)
+_HELD = _HOLDING.where(_G.unit_id.in_(bindparam("units", expanding=True)))
 _HERE = aliased(Unit)
 _LINE = select(Unit.id).join(_HERE, _HERE.path.startswith(Unit.path)).where(_HERE.id == bindparam("unit"))
-_HELD_AT = _HOLDING.where(_G.role == bindparam("role"), _G.unit_id.in_(_LINE))
+_HELD_AT = _HOLDING.where(_G.unit_id.in_(_LINE))
 
 
 def holders(
@@ -250,19 +249,15 @@ Line = list[tuple[int, frozenset[int]]]
 
 def line_of_holders(session: Session, role: str, unit_path: str, on: date) -> Line:
     """Every unit at or above the path where somebody active holds the role, the nearest first, with all such."""
-    return lines_of_holders(session, [role], [unit_path], on)[role, unit_path]
+    return lines_of_holders(session, role, [unit_path], on)[unit_path]
 
 
-def lines_of_holders(
-    session: Session, roles: Collection[str], unit_paths: Collection[str], on: date
-) -> dict[tuple[str, str], Line]:
-    """The same for each of these roles at each of these paths."""
+def lines_of_holders(session: Session, role: str, unit_paths: Iterable[str], on: date) -> dict[str, Line]:
+    """The same for each of these paths."""
     lines = {path: ancestors(path) for path in unit_paths}
-    asked = {"roles": sorted(roles), "line": sorted(set(chain(*lines.values()))), "day": on}
-    found: dict[str, dict[int, set[int]]] = {role: {} for role in roles}
-    for row in read_rows(session, _HELD, asked):
-        found[row["role"]].setdefault(row["unit_id"], set()).add(row["person_id"])
-    return {(role, path): _line(found[role], lines[path]) for role in roles for path in lines}
+    asked = {"role": role, "units": sorted(set(chain(*lines.values()))), "day": on}
+    found = _by_unit(read_rows(session, _HELD, asked))
+    return {path: _line(found, units) for path, units in lines.items()}
 
 
 def holders_query(unit_id: int, role: str, on: date) -> Query:
@@ -271,10 +266,14 @@ def holders_query(unit_id: int, role: str, on: date) -> Query:
 
 
 def line_of(rows: Iterable[Row], unit_path: str) -> Line:
+    return _line(_by_unit(rows), ancestors(unit_path))
+
+
+def _by_unit(rows: Iterable[Row]) -> dict[int, set[int]]:
     found: dict[int, set[int]] = {}
     for row in rows:
         found.setdefault(row["unit_id"], set()).add(row["person_id"])
-    return _line(found, ancestors(unit_path))
+    return found
 
 
 def _line(found: Mapping[int, Collection[int]], units: Sequence[int]) -> Line:

@@ -61,6 +61,13 @@ def test_write_cannot_be_committed_halfway(database: Database) -> None:
     assert names(database) == []
 
 
+def test_nor_rolled_back_with_the_rest_going_on(database: Database) -> None:
+    with pytest.raises(InvalidRequestError), database.write() as session:
+        insert_rows(session, Person, [row("甲")])
+        session.rollback()
+    assert names(database) == []
+
+
 def test_a_session_of_its_own_begins_where_one_is_needed(database: Database) -> None:
     """What goes straight to the driver, through the session, and in savepoints is one transaction, seen by each."""
     with database.write() as session:

@@ -1,10 +1,6 @@
-"""Plain inserts and updates of the hot paths: statements built once, so that a call costs little but its round trip.
+"""Plain inserts and updates of the hot paths: statements built once, which on PostgreSQL cost no trip of their own."""
 
-Inside `held` they cost no trip of their own.
-"""
-
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -13,41 +9,22 @@ from sqlalchemy.orm import Session
 from sqlalchemy.schema import Sequence as IdSequence
 
 from services.db.base import Base
-from services.db.together import Change, Query, change_together, insert_returning, way_of
+from services.db.together import Query, change, claim, insert_returning, way_of
 from services.db.upsert import insert_or_leave
 
 Row = Mapping[str, Any]
-_HELD = "held"
-
-
-@contextmanager
-def held(session: Session) -> Iterator[None]:
-    """Hold back inserts, claims and updates until the block ends, then send them together, in order.
-
-    What is read inside does not see them yet. A block inside another leaves the sending to it.
-    """
-    if _HELD in session.info:
-        yield
-        return
-    waiting: list[Change] = []
-    session.info[_HELD] = waiting
-    try:
-        yield
-    finally:
-        del session.info[_HELD]
-    change_together(session, waiting)
 
 
 def insert_rows(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> None:
     """Insert rows that all have the same keys; none is fine. They are this function's from then on."""
     if rows:
-        _send(session, Change(_insert(_table(model)), rows))
+        change(session, _insert(_table(model)), rows)
 
 
-def claim_row(session: Session, model: type[Base], row: Row, unique: str, lost: Callable[[], None]) -> None:
-    """Insert a row whose `unique` column is the claim; `lost` is called, and has to raise, where it is taken."""
+def claim_row(session: Session, model: type[Base], row: Row, unique: str) -> bool:
+    """Insert a row whose `unique` column is the claim; return whether it was free."""
     statement = insert_or_leave(_table(model), (unique,), postgres=way_of(session).postgres)
-    _send(session, Change(statement, [dict(row)], lost))
+    return claim(session, statement, dict(row))
 
 
 def insert_ids(session: Session, model: type[Base], rows: Sequence[Row]) -> list[int]:
@@ -63,22 +40,14 @@ def next_id(session: Session, model: type[Base]) -> Query:
 
 
 def update_row(session: Session, model: type[Base], row_id: int, columns: Row) -> None:
-    _send(session, Change(_update(_table(model)), [{"row_id": row_id, **columns}]))
+    change(session, _update(_table(model)), [{"row_id": row_id, **columns}])
 
 
 def update_rows(session: Session, model: type[Base], rows: Mapping[int, Row]) -> None:
     """Update rows by id; all have the same columns."""
     if rows:
         changed = [{"row_id": row_id, **rows[row_id]} for row_id in sorted(rows)]
-        _send(session, Change(_update(_table(model)), changed))
-
-
-def _send(session: Session, change: Change) -> None:
-    waiting = session.info.get(_HELD)
-    if waiting is None:
-        change_together(session, [change])
-    else:
-        waiting.append(change)
+        change(session, _update(_table(model)), changed)
 
 
 def _table(model: type[Base]) -> Table:

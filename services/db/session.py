@@ -13,12 +13,13 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import URL, Connection, Engine, PoolResetState, RootTransaction, Select, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, InvalidRequestError, OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 from services.db.base import JSON_BY
 from services.db.errors import DubanError
 from services.db.failures import CommitLost
-from services.db.together import Row, read_alone
+from services.db.together import Row, read_alone, sent_within
+from services.db.trips import Driver
 
 READS = "reads"
 """In the `info` of a session that only reads: what it has read stays as it is."""
@@ -137,6 +138,12 @@ class _Within(Session):
 
     rollback = commit
 
+    @contextmanager
+    def begin_nested(self) -> Iterator[SessionTransaction]:  # type: ignore[override]
+        """A savepoint for a block: what fails of its changes fails within."""
+        with super().begin_nested() as savepoint, sent_within(self):
+            yield savepoint
+
     def close(self) -> None:
         if self.in_transaction():  # else it holds nothing
             super().close()
@@ -217,6 +224,7 @@ def _open_postgres(url: URL) -> Engine:
     # what is worth preparing goes by `trips`
     options = _OPTIONS | {"connect_args": {"prepare_threshold": None}, "pool_reset_on_return": None}
     engine = create_engine(url, isolation_level="READ COMMITTED", **options)
+    event.listen(engine, "do_connect", lambda _dialect, _record, given, named: Driver.connect(*given, **named))
     event.listen(engine, "connect", _set_up_postgres)
     event.listen(engine, "reset", _end_what_is_left)
     event.listen(engine, "checkin", _note_rest)
@@ -231,6 +239,7 @@ def _set_up_postgres(connection: Any, _record: object) -> None:
 
 def _end_what_is_left(connection: Any, _record: object, state: PoolResetState) -> None:
     """What SQLAlchemy does itself, but only where there is something: mostly the transaction has been ended."""
+    connection.trips.forget()
     if not state.terminate_only and connection.pgconn.transaction_status != TransactionStatus.IDLE:
         connection.rollback()
 

@@ -1,15 +1,16 @@
 """Straight to the database's driver, with statements that were built and compiled once: what the hot path is made of.
 
-Several queries or changes go to PostgreSQL in one round trip (`trips`). SQLite, which knows none, runs them one by one,
-queries by its driver as well (`reading`).
+Several queries go to PostgreSQL in one round trip, and changes with whatever comes next (`trips`). SQLite, which knows
+none, runs them one by one, queries by its driver as well (`reading`).
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.pq.abc import PGresult
@@ -20,24 +21,14 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from services.db import bulk, reading
-from services.db.trips import Call, Text, Trips
+from services.db.trips import Call, Driver, Text, Trips
 
 Row = dict[str, Any]
 Statement = Select[Any] | CompoundSelect[Any] | ReturningUpdate[Any]
 Query = tuple[Statement, Mapping[str, Any]]
 """A statement that is built once, and the values it is run with; a list for an expanding parameter."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """An insert or update of rows with the same columns. `lost` is called if the one row was not inserted."""
-
-    statement: Insert | Update
-    rows: list[Row]
-    lost: Callable[[], None] | None = None
-
-
-_TRIPS, _WAY = "trips", "way"
+Come = TypeVar("Come")
+_WAY = "way"
 
 
 def read_rows(session: Session, query: Statement, values: Mapping[str, Any]) -> list[Row]:
@@ -53,13 +44,12 @@ def read_together(session: Session, *queries: Query) -> list[list[Row]]:
     if not queries:
         return []
     way = way_of(session)
-    connection = way.connection
-    if not way.by_libpq:
+    if way.trips is None:
         return [_read(way, query, values) for query, values in queries]
-    known = [_compiled(query, connection.dialect) for query, _ in queries]
+    known = [_compiled(query, way.connection.dialect) for query, _ in queries]
     calls = [(one.text, one.given(values)) for one, (_, values) in zip(known, queries, strict=True)]
-    trips, results = _run(connection, calls)
-    return [one.rows(trips, result) for one, result in zip(known, results, strict=True)]
+    results = way.run(calls)
+    return [one.rows(way.trips, result) for one, result in zip(known, results, strict=True)]
 
 
 def read_in_parts(session: Session, *parts: Sequence[Query]) -> list[list[list[Row]]]:
@@ -71,45 +61,63 @@ def read_in_parts(session: Session, *parts: Sequence[Query]) -> list[list[list[R
 def read_alone(engine: Engine, query: Select[Any], values: Mapping[str, Any]) -> list[Row]:
     """Run one query in a transaction of its own; on PostgreSQL both are one round trip."""
     with engine.connect() as connection:
-        if not (way := Way.by(connection)).by_libpq:
+        if (way := Way.by(connection)).trips is None:
             return _read(way, query, values)
         known = _compiled(query, connection.dialect)
-        trips, (result,) = _run(connection, [(known.text, known.given(values))], alone=True)
-        return known.rows(trips, result)
+        (result,) = way.run([(known.text, known.given(values))], alone=True)
+        return known.rows(way.trips, result)
 
 
-def change_together(session: Session, changes: Sequence[Change]) -> None:
-    """Make changes in this order; only those that can be lost are asked what they did, when all are made."""
+def change(session: Session, statement: Insert | Update, rows: list[Row]) -> None:
+    """Insert or update rows with the same columns; on PostgreSQL before the next that is asked, or with COMMIT.
+
+    What is wrong with them is raised then, but a value that cannot be sent at once.
+    """
     way = way_of(session)
-    connection = way.connection
-    if way.by_libpq:
-        calls = [_calls(connection, change.statement, change.rows) for change in changes]
-        results = iter(_run(connection, list(chain.from_iterable(calls)))[1] if calls else ())
-        made = [sum(next(results).command_tuples or 0 for _ in own) for own in calls]
+    if way.trips is None:
+        way.connection.execute(statement, rows)
     else:
-        made = [connection.execute(change.statement, change.rows).rowcount for change in changes]
-    for change, count in zip(changes, made, strict=True):
-        if change.lost is not None and not count:
-            change.lost()
+        way.hold(_calls(way.connection, statement, rows))
+
+
+def claim(session: Session, statement: Insert, row: Row) -> bool:
+    """Insert a row unless another is in its way; return whether it was."""
+    way = way_of(session)
+    if way.trips is None:
+        return bool(way.connection.execute(statement, [row]).rowcount)
+    (result,) = way.run(_one_by_one(way.connection, statement, [row]))
+    return bool(result.command_tuples)
+
+
+@contextmanager
+def sent_within(session: Session) -> Iterator[None]:
+    """Send the changes of this block before it ends, or none of them where it fails: for a savepoint."""
+    way = way_of(session)
+    try:
+        yield
+        way.send()
+    except BaseException:
+        way.forget()
+        raise
 
 
 def insert_returning(session: Session, statement: ReturningInsert[Any], rows: list[Row]) -> list[int]:
     """Insert rows at once and return the id of each, in their order."""
     way = way_of(session)
-    connection = way.connection
-    if not way.by_libpq:
-        return list(connection.execute(statement, rows).scalars())
-    trips, results = _run(connection, _one_by_one(connection, statement, rows))
-    return [made for result in results for (made,) in trips.rows(result)]
+    if way.trips is None:
+        return list(way.connection.execute(statement, rows).scalars())
+    results = way.run(_one_by_one(way.connection, statement, rows))
+    return [made for result in results for (made,) in way.trips.rows(result)]
 
 
-def insert_prepared(connection: Connection, statement: Insert, row: Row) -> list[Any]:
-    """Insert a row that leaves nothing to defaults, or `bulk`'s rows, on PostgreSQL; return what is returned.
+def insert_prepared(way: "Way", statement: Insert, row: Row) -> list[Any]:
+    """Insert a row that leaves nothing to defaults, or `bulk`'s rows, by `trips`; return what is returned.
 
     SQLAlchemy keeps no compiled text of an insert that minds conflicts.
     """
-    trips, (result,) = _run(connection, _one_by_one(connection, statement, [row]))
-    return [_made(_names(result))(*values) for values in trips.rows(result)]
+    assert way.trips is not None
+    (result,) = way.run(_one_by_one(way.connection, statement, [row]))
+    return [_made(_names(result))(*values) for values in way.trips.rows(result)]
 
 
 def _read(way: "Way", query: Statement, values: Mapping[str, Any]) -> list[Row]:
@@ -122,23 +130,58 @@ def _read(way: "Way", query: Statement, values: Mapping[str, Any]) -> list[Row]:
 class Way:
     """A session's way to its database, the same until its transaction ends or a savepoint within begins or ends.
 
-    Where it is `listened_to`, as traces do, everything goes through SQLAlchemy, slower and one by one.
+    `trips` make it to PostgreSQL. Where it is `listened_to`, as traces do, there are none: everything goes through
+    SQLAlchemy, slower and one by one.
     """
 
     connection: Connection
     within: SessionTransaction | None
     postgres: bool
     listened_to: bool
-
-    @property
-    def by_libpq(self) -> bool:
-        """Whether statements go to PostgreSQL by `trips`."""
-        return self.postgres and not self.listened_to
+    trips: Trips | None
 
     @classmethod
     def by(cls, connection: Connection, within: SessionTransaction | None = None) -> "Way":
         listened_to = bool(connection.dispatch.before_cursor_execute)
-        return cls(connection, within, connection.dialect.name == "postgresql", listened_to)
+        driver = connection.connection.driver_connection
+        trips = driver.trips if isinstance(driver, Driver) and not listened_to else None
+        return cls(connection, within, connection.dialect.name == "postgresql", listened_to, trips)
+
+    def run(self, calls: Sequence[Call], *, alone: bool = False) -> list[PGresult]:
+        assert self.trips is not None
+        return self._by(partial(self.trips.run, calls, alone=alone))
+
+    def hold(self, calls: Sequence[Call]) -> None:
+        assert self.trips is not None
+        self._by(partial(self.trips.hold, calls))
+
+    def send(self) -> None:
+        """Send what is held."""
+        if self.trips is not None:
+            self._by(self.trips.send)
+
+    def forget(self) -> None:
+        """Never send what is held."""
+        if self.trips is not None:
+            self.trips.forget()
+
+    def _by(self, go: Callable[[], Come]) -> Come:
+        """Raise what the driver raises as SQLAlchemy would have."""
+        try:
+            return go()
+        except psycopg.Error as error:
+            driver, dialect = self.connection.connection.driver_connection, self.connection.dialect
+            broken = dialect.is_disconnect(error, driver, None)  # type: ignore[arg-type]
+            if broken:
+                self.connection.invalidate(error)
+            raise DBAPIError.instance(
+                None, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=broken, dialect=dialect
+            ) from error
+        except BaseException as problem:
+            driver = self.connection.connection.driver_connection
+            if driver is not None and driver.closed:  # broken off; else the rollback would fail in its stead
+                self.connection.invalidate(problem)
+            raise
 
 
 def way_of(session: Session) -> Way:
@@ -153,29 +196,6 @@ def way_of(session: Session) -> Way:
         connection = given if isinstance(given, Connection) else session.connection()
         way = session.info[_WAY] = Way.by(connection, savepoint)
     return way
-
-
-def _run(connection: Connection, calls: Sequence[Call], *, alone: bool = False) -> tuple[Trips, list[PGresult]]:
-    """Make a trip; raise what the driver raises as SQLAlchemy would have."""
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    trips = connection.info.get(_TRIPS)
-    if trips is None:
-        trips = connection.info[_TRIPS] = Trips(driver)  # kept by the pool with the connection
-    try:
-        return trips, trips.run(calls, alone=alone)
-    except psycopg.Error as error:
-        dialect = connection.dialect
-        broken = dialect.is_disconnect(error, driver, None)  # type: ignore[arg-type]
-        if broken:
-            connection.invalidate(error)
-        raise DBAPIError.instance(
-            None, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=broken, dialect=dialect
-        ) from error
-    except BaseException as problem:
-        if driver.closed:  # broken off; else the rollback would fail in its stead
-            connection.invalidate(problem)
-        raise
 
 
 def _calls(connection: Connection, statement: Insert | Update, rows: list[Row]) -> list[Call]:

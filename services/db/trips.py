@@ -1,13 +1,16 @@
 """One round trip to PostgreSQL for several statements, each of them prepared once on a connection, by libpq itself.
 
+Changes whose answer nobody needs wait for the next trip, the last ones for that of COMMIT.
+
 psycopg's cursors are made for any statement with any values; on short statements that are known beforehand they cost
 more than twice this. What psycopg knows of values stays its own: its adapters write parameters and read answers here.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
+from itertools import chain
 from typing import Any
 
 import psycopg
@@ -24,6 +27,8 @@ _NAMED = re.compile(r"%\((\w+)\)s")
 
 PREPARED_AT_MOST = 1000
 """On one connection: a few dozen statements are asked all day, lists by the roles of whoever asks."""
+HELD_AT_MOST = 100
+"""So many changes wait at most, else a long transaction would gather them all in memory."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,9 +50,11 @@ class Text:
 
 Call = tuple[Text, Row]
 """A statement and its values by name; there may be more than it takes."""
-_BEGIN, _FORGET, _CALL = "begin", "forget", "call"
+_BEGIN, _FORGET, _HELD, _CALL, _COMMIT = "begin", "forget", "held", "call", "commit"
 _Asked = str | tuple[bytes, bytes]
 """What an answer is to: one of these, or a statement prepared under a name."""
+_Written = tuple[Text, Sequence[Any]]
+"""A statement, and its values as they are sent."""
 
 
 class Trips:
@@ -58,22 +65,61 @@ class Trips:
 
     def __init__(self, driver: psycopg.Connection[Any]) -> None:
         self._driver = driver
-        self._adapt: Any = Transformer(driver)
         self._prepared: dict[bytes, bytes] = {}
+        self._held: list[_Written] = []
+
+    @cached_property
+    def _adapt(self) -> Any:
+        """Made late: SQLAlchemy tells a new connection how it wants JSON."""
+        return Transformer(self._driver)
+
+    def hold(self, calls: Iterable[Call]) -> None:
+        """Let these go out before anything else does; raise at once for a value that cannot be sent."""
+        self._held += self._written(calls)
+        if len(self._held) > HELD_AT_MOST:
+            self.send()
+
+    def send(self, *, commit: bool = False) -> None:
+        """Send what is held, and COMMIT behind it; send nothing where nothing is held."""
+        if self._held:
+            self._run([], alone=False, commit=commit)
+
+    def forget(self) -> None:
+        """Never send what is held: what it belongs to is rolled back."""
+        self._held.clear()
 
     def run(self, calls: Sequence[Call], *, alone: bool = False) -> list[PGresult]:
-        """Send all and return what came of each, in a transaction that is begun if there is none.
+        """Send what is held and all these, return what came of these, in a transaction that is begun if there is none.
 
         `alone` leaves that out: what is sent is a transaction of its own, ended with the trip. Each statement sees
         what is committed when its own turn comes. Raises what psycopg raises for the first that fails; those after it
         are not tried.
         """
+        return self._run(self._written(calls), alone=alone, commit=False)
+
+    def rows(self, result: PGresult) -> list[tuple[Any, ...]]:
+        """Return the rows of an answer as psycopg reads them."""
+        self._adapt.set_pgresult(result)
+        return self._adapt.load_rows(0, result.ntuples, tuple)  # type: ignore[no-any-return]
+
+    def _written(self, calls: Iterable[Call]) -> list[_Written]:
         write = self._adapt.dump_sequence
-        given = [write([values[name] for name in text.names], text.formats) for text, values in calls]
-        pgconn = self._driver.pgconn
+        return [(text, write([values[name] for name in text.names], text.formats)) for text, values in calls]
+
+    def _run(self, written: list[_Written], *, alone: bool, commit: bool) -> list[PGresult]:
+        pgconn, held = self._driver.pgconn, self._held
+        self._held = []
         try:
             pgconn.enter_pipeline_mode()
-            asked = self._ask(pgconn, [text for text, _ in calls], given, alone)
+            asked: list[_Asked] = []
+            if not alone and pgconn.transaction_status == pq.TransactionStatus.IDLE:
+                pgconn.send_query_params(_begin(self._driver.isolation_level, self._driver.read_only), None)
+                asked.append(_BEGIN)
+            asked += self._ask(pgconn, held, written)
+            if commit:
+                pgconn.send_query_params(b"COMMIT", None)
+                asked.append(_COMMIT)
+            pgconn.pipeline_sync()
             came = self._driver.wait(_answers(pgconn))
             pgconn.exit_pipeline_mode()
         except BaseException:
@@ -91,32 +137,43 @@ class Trips:
                 self._prepared[what[0]] = what[1]
         return found
 
-    def rows(self, result: PGresult) -> list[tuple[Any, ...]]:
-        """Return the rows of an answer as psycopg reads them."""
-        self._adapt.set_pgresult(result)
-        return self._adapt.load_rows(0, result.ntuples, tuple)  # type: ignore[no-any-return]
-
-    def _ask(self, pgconn: PGconn, texts: Sequence[Text], given: Sequence[Any], alone: bool) -> list[_Asked]:
+    def _ask(self, pgconn: PGconn, held: list[_Written], written: list[_Written]) -> list[_Asked]:
         """Leave everything in libpq's buffer; return what each answer will be to."""
         asked: list[_Asked] = []
-        if not alone and pgconn.transaction_status == pq.TransactionStatus.IDLE:
-            pgconn.send_query_params(_begin(self._driver.isolation_level, self._driver.read_only), None)
-            asked.append(_BEGIN)
         names = self._prepared.copy()
         if len(names) >= PREPARED_AT_MOST:
             names = {}
             pgconn.send_query_params(b"DEALLOCATE ALL", None)
             asked.append(_FORGET)
-        for text, values in zip(texts, given, strict=True):
+        for nth, (text, values) in enumerate(chain(held, written)):
             name = names.get(text.sql)
             if name is None:
                 name = names[text.sql] = b"duban_%d" % len(names)
                 pgconn.send_prepare(name, text.sql)
                 asked.append((text.sql, name))
             pgconn.send_query_prepared(name, values)
-            asked.append(_CALL)
-        pgconn.pipeline_sync()
+            asked.append(_CALL if nth >= len(held) else _HELD)
         return asked
+
+
+class Driver(psycopg.Connection[Any]):
+    """psycopg's connection, with `trips` of its own: what these hold goes out before anything else on it."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.trips = Trips(self)
+
+    def cursor(self, *given: Any, **named: Any) -> Any:
+        self.trips.send()
+        return super().cursor(*given, **named)
+
+    def commit(self) -> None:
+        self.trips.send(commit=True)
+        super().commit()  # where nothing was held
+
+    def rollback(self) -> None:
+        self.trips.forget()
+        super().rollback()
 
 
 @cache

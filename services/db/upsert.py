@@ -32,8 +32,8 @@ def insert_missing(
         statement = _insert_many(table, tuple(rows[0]), tuple(unique), tuple(returning))
     else:
         statement = insert_or_leave(table, tuple(unique), tuple(returning), postgres=way.postgres)
-    if way.by_libpq and (many or (len(rows) == 1 and _is_whole(table, tuple(rows[0])))):
-        return insert_prepared(way.connection, statement, {"rows": rows} if many else rows[0])
+    if way.trips is not None and (many or (len(rows) == 1 and _is_whole(table, tuple(rows[0])))):
+        return insert_prepared(way, statement, {"rows": rows} if many else rows[0])
     made = way.connection.execute(statement, {"rows": rows} if many else list(rows))
     return list(made) if returning else []
 

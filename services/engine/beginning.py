@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
-from services.db.rows import held, insert_rows
+from services.db.rows import insert_rows
 from services.engine import clocks as clk
 from services.engine import items, journal, numbers, recording
 from services.engine.decided import Beginning
@@ -35,8 +35,7 @@ def write_beginning(session: Session, start: Beginning) -> Begun:
     )
     code = receipts.new_receipt_code() if procedure.public else None
     recording.settle_clocks(changes, str(procedure.initial), closes=False)
-    with held(session):
-        _write(session, start, _Given(matter_id, number, code, unit_id))
+    _write(session, start, _Given(matter_id, number, code, unit_id))
     recording.write_links(session, matter_id, start.answers, changes)
     return Begun(matter_id, number, code)
 

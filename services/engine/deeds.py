@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from config.calendar import local_date
 from services.db.errors import DubanError
-from services.db.rows import held, update_rows
+from services.db.rows import update_rows
 from services.db.together import Row, read_rows
 from services.engine import journal
 from services.engine.core import Engine
@@ -124,10 +124,9 @@ def do_deeds(
             "due": str(deed.clock["effective_due"]),
         }
         entries.append(journal.chain(heads[matter["id"]], journal.Event("rung", CLOCK, now, content)))
-    with held(session):
-        journal.write(session, entries)
-        send(session, around.messages)
-        update_rows(session, Matter, {i: {"level": matters[i]["level"], **heads[i].columns()} for i in ids})
+    journal.write(session, entries)
+    send(session, around.messages)
+    update_rows(session, Matter, {i: {"level": matters[i]["level"], **heads[i].columns()} for i in ids})
     later.sort(key=lambda one: (one[2], matters[one[0].clock["matter_id"]]["unit_id"]))  # number series: one lock order
     return sum(not _do_later(around, *one) for one in later)
 

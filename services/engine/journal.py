@@ -84,8 +84,8 @@ def write_requested(session: Session, row: dict[str, Any]) -> None:
     """Write one entry; raise AlreadyPerformed where the same request, at work at the same time, was faster."""
     if row["request_key"] is None:
         write(session, [row])
-    else:
-        claim_row(session, Entry, row, "request_key", lambda: _refuse_key(session, row["request_key"]))
+    elif not claim_row(session, Entry, row, "request_key"):
+        refuse_repeat([read_rows(session, _REQUESTED, {"key": row["request_key"]})])
 
 
 def scoped_key(actor: Actor, request_key: str | None) -> str | None:
@@ -107,10 +107,6 @@ def refuse_repeat(answers: Iterable[list[Row]]) -> None:
 
 _E = Entry.__table__.c
 _REQUESTED = select(_E.seq, _E.matter_id).where(_E.request_key == bindparam("key"))
-
-
-def _refuse_key(session: Session, key: str) -> None:
-    refuse_repeat([read_rows(session, _REQUESTED, {"key": key})])
 
 
 def note(session: Session, matter_id: int, event: Event) -> None:

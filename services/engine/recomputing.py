@@ -9,7 +9,7 @@ from sqlalchemy import BindParameter, Integer, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from services.db.failures import is_outage
-from services.db.rows import held, update_rows
+from services.db.rows import update_rows
 from services.db.session import Database
 from services.db.together import read_rows, read_together
 from services.engine import clocks as clk
@@ -150,11 +150,10 @@ def _record(session: Session, moved: Mapping[int, list[Moved]], now: datetime) -
         holders = [item["person_id"] for item in items[matter_id] if item["kind"] == TURN]
         text = f"{first['number']}因工作日历更新，期限由{dates}"
         messages += message_rows(holders[:1], matter_id, "recomputed", text, now)
-    with held(session):
-        journal.write(session, entries)
-        update_rows(session, Matter, matters)
-        update_rows(session, WorkItem, {i["id"]: {"due_at": due.get(i["matter_id"])} for i in waiting})
-        send(session, messages)
+    journal.write(session, entries)
+    update_rows(session, Matter, matters)
+    update_rows(session, WorkItem, {i["id"]: {"due_at": due.get(i["matter_id"])} for i in waiting})
+    send(session, messages)
 
 
 def _by_matter(rows: list[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
-from services.db.rows import held, update_row
+from services.db.rows import update_row
 from services.engine import clocks as clk
 from services.engine import items, journal, panels, recording
 from services.engine.changes import Changes
@@ -39,37 +39,36 @@ def write_move(session: Session, move: Move) -> Written:
     people = loaded.people | move.answers.named_people
     left = panels.results(move, move.target)
     panels.follow(session, move, place.path, people)
-    with held(session):
-        recording.write_clocks(session, loaded.id, changes)
-        turn = items.follow_move(session, move, unit_id, place, people, closes)
-        content = _content(move, turn, unit_id) | left
-        event = journal.Event(
-            move.action.name,
-            changes.actor,
-            changes.now,
-            content,
-            row["state"],
-            move.target,
-            move.behalf_of,
-            move.request_key,
-        )
-        head = journal.Head(loaded.id, row["journal_seq"], row["journal_head"])
-        journal.write_requested(session, journal.chain(head, event))
-        columns = {
-            "state": move.target,
-            "unit_id": unit_id,
-            "version": row["version"] + 1,
-            "moved_at": changes.now,
-            "closed_at": changes.now if closes else None,
-            "due_at": clk.earliest_due(changes.clocks),
-            "record": _record(move),
-            "undo": None if withdrawing or closes else _undo(move, head.seq),
-            **head.columns(),
-        }
-        update_row(session, Matter, loaded.id, columns)
-        recording.write_named(session, loaded.id, move.answers, changes, (loaded.people, loaded.units))
-        recording.write_links(session, loaded.id, move.answers, changes)
-        _tell(session, move, turn, place.path, people)
+    recording.write_clocks(session, loaded.id, changes)
+    turn = items.follow_move(session, move, unit_id, place, people, closes)
+    content = _content(move, turn, unit_id) | left
+    event = journal.Event(
+        move.action.name,
+        changes.actor,
+        changes.now,
+        content,
+        row["state"],
+        move.target,
+        move.behalf_of,
+        move.request_key,
+    )
+    head = journal.Head(loaded.id, row["journal_seq"], row["journal_head"])
+    journal.write_requested(session, journal.chain(head, event))
+    columns = {
+        "state": move.target,
+        "unit_id": unit_id,
+        "version": row["version"] + 1,
+        "moved_at": changes.now,
+        "closed_at": changes.now if closes else None,
+        "due_at": clk.earliest_due(changes.clocks),
+        "record": _record(move),
+        "undo": None if withdrawing or closes else _undo(move, head.seq),
+        **head.columns(),
+    }
+    update_row(session, Matter, loaded.id, columns)
+    recording.write_named(session, loaded.id, move.answers, changes, (loaded.people, loaded.units))
+    recording.write_links(session, loaded.id, move.answers, changes)
+    _tell(session, move, turn, place.path, people)
     return Written(columns["version"], head.seq)
 
 

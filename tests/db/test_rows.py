@@ -1,19 +1,19 @@
-"""Rows straight to the driver: the same on both databases, one or many, held back or not."""
+"""Rows straight to the driver: the same on both databases, one or many."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from services.db import session as sessions
-from services.db.rows import held, insert_ids, insert_rows, update_rows
+from services.db.rows import insert_ids, insert_rows, update_rows
 from services.db.session import Database
 from services.db.together import read_rows, read_together
 from services.db.upsert import insert_missing
-from services.engine.models import Message
 from services.identity.models import Person
 
 NOW = datetime(2016, 3, 1, 2, 0, 0, 123456, tzinfo=UTC)
@@ -71,27 +71,71 @@ def test_only_what_is_missing_is_inserted(database: Database, many: int) -> None
     assert {row.login for row in made} == {f"p{n}" for n in range(many) if n != 1}
 
 
-def test_held_rows_come_in_order_at_the_end(database: Database) -> None:
-    message = {"matter_id": None, "kind": "told", "text": "x", "made_at": NOW, "read_at": None, "sent_at": None,
-               "next_try_at": NOW, "attempts": 0, "last_error": None}  # fmt: skip
+def _by_rows(session: Session) -> int:
+    return len(people(session, 0, 1))
+
+
+def _by_core(session: Session) -> int:
+    return int(session.connection().execute(select(func.count()).select_from(Person)).scalar_one())
+
+
+def _by_orm(session: Session) -> int:
+    return len(session.scalars(select(Person)).all())
+
+
+def _by_flush(session: Session) -> int:
+    session.add(Person(name="x", login="x", created_at=NOW))
+    session.flush()
+    return session.query(Person).count() - 1
+
+
+@pytest.mark.parametrize("asked", [_by_rows, _by_core, _by_orm, _by_flush])
+def test_whatever_is_asked_next_sees_what_was_changed(database: Database, asked: Callable[[Session], int]) -> None:
     with database.write() as session:
         (key,) = insert_ids(session, Person, [person(0)])
-        with held(session):
-            insert_rows(session, Person, [person(1)])
-            with held(session):
-                insert_rows(session, Message, [{**message, "person_id": key}])
-            update_rows(session, Person, {key: {"failed_count": 9}})
-            assert people(session, 1) == {}
-        one, both = read_together(session, (_NAMED, {"logins": ["p1"]}), (_NAMED, {"logins": ["p0", "p1"]}))
-    assert (len(one), len(both)) == (1, 2)
+        insert_rows(session, Person, [person(1)])
+        update_rows(session, Person, {key: {"failed_count": 9}})
+        assert asked(session) == 2
+        update_rows(session, Person, {key: {"failed_count": 8}})
+    with database.read() as session:
+        assert session.get(Person, key).failed_count == 8  # type: ignore[union-attr]
 
 
-def test_a_collision_among_held_rows_changes_nothing(database: Database) -> None:
-    with pytest.raises(IntegrityError), database.write() as session, held(session):
+def test_a_collision_of_changes_changes_nothing(database: Database) -> None:
+    with pytest.raises(IntegrityError), database.write() as session:
+        insert_rows(session, Person, [person(4)])
         insert_rows(session, Person, [person(5)])
         insert_rows(session, Person, [person(5)])
     with database.write() as session:  # and the connection is good for more
-        assert people(session, 5) == {}
+        assert people(session, 4, 5) == {}
+
+
+def test_a_block_that_fails_takes_its_changes_along(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), database.write() as session:
+        insert_rows(session, Person, [person(1)])
+        raise ZeroDivisionError
+    with database.write() as session:
+        assert people(session, 1) == {}
+
+
+def test_what_fails_in_a_savepoint_fails_there(database: Database) -> None:
+    with database.write() as session:
+        insert_rows(session, Person, [person(1)])
+        with pytest.raises(IntegrityError), session.begin_nested():
+            insert_rows(session, Person, [person(2)])
+            insert_rows(session, Person, [person(1)])
+        insert_rows(session, Person, [person(3)])
+        with pytest.raises(ZeroDivisionError), session.begin_nested():
+            insert_rows(session, Person, [person(4)])
+            raise ZeroDivisionError
+        with session.begin_nested():
+            insert_rows(session, Person, [person(5)])
+            with pytest.raises(ZeroDivisionError), session.begin_nested():
+                insert_rows(session, Person, [person(6)])
+                raise ZeroDivisionError
+            insert_rows(session, Person, [person(7)])
+    with database.read() as session:
+        assert set(people(session, *range(9))) == {person(n)["name"] for n in (1, 3, 5, 7)}
 
 
 def test_a_connection_cut_while_it_rested_is_not_used(postgres: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,9 +154,8 @@ def test_a_trip_may_be_longer_than_what_fits_between_us_and_the_server(database:
     """Both could wait for the other to read: the server to be rid of its answers, we of our questions."""
     long = "长" * 200_000
     with database.write() as session:
-        with held(session):
-            for number in range(12):
-                insert_rows(session, Person, [{**person(number), "name": f"{long}{number}"}])
+        for number in range(12):
+            insert_rows(session, Person, [{**person(number), "name": f"{long}{number}"}])
         everyone = {"logins": [*(f"p{number}" for number in range(12)), *(f"{long}{number}" for number in range(6))]}
         answers = read_together(session, *[(_NAMED, everyone)] * 6)
     assert [len(rows) for rows in answers] == [12] * 6

@@ -10,7 +10,8 @@ from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from services.db import trips
-from services.db.rows import claim_row, held, insert_rows, next_id
+from services.db.failures import CommitLost
+from services.db.rows import claim_row, insert_rows, next_id
 from services.db.session import Database
 from services.db.together import read_rows, read_together
 from services.identity.models import Person
@@ -31,7 +32,7 @@ def driver(session: Session) -> psycopg.Connection[Any]:
 def test_the_first_that_fails_is_raised_and_none_after_it_is_tried(postgres: Database) -> None:
     with postgres.write() as session:
         insert_rows(session, Person, [person(2)])
-    with pytest.raises(IntegrityError) as refused, postgres.write() as session, held(session):
+    with pytest.raises(IntegrityError) as refused, postgres.write() as session:
         insert_rows(session, Person, [person(1)])
         insert_rows(session, Person, [person(2)])
         insert_rows(session, Person, [{**person(3), "name": None}])
@@ -133,26 +134,63 @@ def test_a_trip_that_is_broken_off_gives_its_connection_up(postgres: Database, m
         assert len(people(session, 1)) == 1
 
 
-@pytest.mark.parametrize("inside", [True, False])
-def test_a_claim_that_is_lost_is_told_when_all_is_sent(database: Database, inside: bool) -> None:
-    class Lost(Exception):
-        pass
+def test_changes_travel_with_what_comes_next(postgres: Database, trips_made: list[bool]) -> None:
+    with postgres.write() as session:
+        for number in range(3):
+            insert_rows(session, Person, [person(number)])
+        assert trips_made == []
+        assert len(people(session, 0, 1, 2)) == 3
+        assert trips_made == [False]
+        insert_rows(session, Person, [person(3)])
+        insert_rows(session, Person, [person(4)])
+    assert trips_made == [False, True]
+    with postgres.read() as session:
+        assert len(people(session, *range(5))) == 5
 
-    def lost() -> None:
-        raise Lost
 
-    with database.write() as session:
+def test_a_long_transaction_does_not_gather_its_changes(postgres: Database, trips_made: list[bool]) -> None:
+    with postgres.write() as session:
+        for number in range(2 * trips.HELD_AT_MOST + 10):
+            insert_rows(session, Person, [person(number)])
+    assert trips_made == [False, False, True]
+
+
+def test_a_connection_cut_as_it_commits_is_told_as_such(postgres: Database) -> None:
+    """With the last changes goes COMMIT: who hears nothing of it cannot know."""
+    with pytest.raises(CommitLost), postgres.write() as session:
+        people(session, 1)
+        other = Database(postgres.url)
+        with other.write() as killing:
+            pid = driver(session).info.backend_pid
+            killing.connection().exec_driver_sql(f"SELECT pg_terminate_backend({pid}, 5000)")
+        other.close()
         insert_rows(session, Person, [person(1)])
-        claim_row(session, Person, person(2), "login", lost)
-    with pytest.raises(Lost), database.write() as session:
-        if inside:
-            with held(session):
-                claim_row(session, Person, person(2), "login", lost)
-                insert_rows(session, Person, [person(3)])
-        else:
-            claim_row(session, Person, person(2), "login", lost)
+    with postgres.read() as session:
+        assert people(session, 1) == {}
+
+
+@pytest.fixture
+def trips_made(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether each trip committed."""
+    made: list[bool] = []
+    run = trips.Trips._run
+
+    def counted(self: trips.Trips, *given: Any, commit: bool, **named: Any) -> Any:
+        made.append(commit)
+        return run(self, *given, commit=commit, **named)
+
+    monkeypatch.setattr(trips.Trips, "_run", counted)
+    return made
+
+
+def test_a_claim_is_had_once(database: Database) -> None:
+    with database.write() as session:
+        assert claim_row(session, Person, person(2), "login")
+    with database.write() as session:
+        assert not claim_row(session, Person, person(2), "login")
+        assert claim_row(session, Person, person(3), "login")
     with database.read() as session:
-        assert len(people(session, 1, 2, 3)) == 2
+        assert len(people(session, 2, 3)) == 2
 
 
 def test_the_next_id_is_the_one_a_row_then_has(database: Database) -> None:

@@ -20,6 +20,9 @@ NAMES = {
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 """JSON text on SQLite, JSONB on PostgreSQL; `None` is SQL NULL. Replace the value, never mutate it."""
 
+BY_TRIGGERS = "by_triggers"
+"""In the `info` of a table that the database fills by itself: copies of its rows are of no use."""
+
 Key = BigInteger().with_variant(Integer(), "sqlite")
 """64-bit on both: SQLite numbers rows by itself only where the type reads INTEGER."""
 

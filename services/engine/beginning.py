@@ -55,7 +55,8 @@ def _write(session: Session, start: Beginning, given: _Given) -> None:
     matter_id, people = given.matter_id, start.away[0] | start.answers.named_people
     place, today = start.place, local_date(changes.now)
     if given.unit_id != start.unit["id"]:
-        place = place_of(session, given.unit_id, definition.policy.work.get(initial), today)
+        role = definition.policy.work.get(initial)
+        place = place_of(session, start.unit["edition"], given.unit_id, role, today)
     turn = items.next_turn(changes, initial, place, people)
     content = {
         "number": given.number, "answers": start.answers.stored, "sealed": sorted(start.answers.sealed),

@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from config.calendar import local_date
 from services.db.rows import insert_rows, update_rows
 from services.engine import clocks as clk
 from services.engine import panels
@@ -14,7 +13,7 @@ from services.engine.changes import Changes
 from services.engine.decided import Move
 from services.engine.loading import EXTENSION, TURN
 from services.engine.models import WorkItem
-from services.engine.routing import Holding, Place, Turn, find_turn, route, works_here
+from services.engine.routing import Holding, Place, Turn, route, works_here
 from statemachines.kit.policy import MEMBER
 from statemachines.kit.procedure import Kind
 from statemachines.kit.situation import Move as Step
@@ -34,7 +33,7 @@ def follow_move(
     _refresh_due(session, move, stay)
     if closes:
         return None
-    _follow_request(session, move, stay, place.path, people)
+    _follow_request(session, move, stay, place, people)
     _ask_members(session, move, votes, stay, unit_id)
     if stands[TURN]:
         return None
@@ -84,13 +83,13 @@ def open_turn(
 
 
 def _follow_request(
-    session: Session, move: Move, stay: Collection[Mapping[str, Any]], path: str, people: Collection[int]
+    session: Session, move: Move, stay: Collection[Mapping[str, Any]], place: Place, people: Collection[int]
 ) -> None:
     """While an extension is asked for, and only then, somebody is asked to decide."""
     changes = move.changes
     if _asks(changes) and not any(i["kind"] == EXTENSION for i in stay):
         role = changes.definition.policy.roles[EXTENSION][0]
-        turn = find_turn(session, role, path, local_date(changes.now), people)
+        turn = route(place.holding, role, place.path, people)
         insert_rows(session, WorkItem, [_item(move.loaded.id, EXTENSION, move.target, turn, None, changes)])
 
 

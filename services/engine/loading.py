@@ -18,6 +18,7 @@ from services.engine.models import Clock, Exclusion, Link, Matter, WorkItem
 from services.engine.registry import Definition
 from services.engine.sittings import Sitting, read_sittings
 from services.identity.access import Actor
+from services.identity.editions import EDITION
 from services.identity.models import Person, Unit
 from statemachines.kit.panels import Panel, SeatState
 from statemachines.kit.situation import Move, Other, Situation, Step
@@ -36,6 +37,7 @@ MATTER = select(
     select(_U.path).where(_U.id == _M.unit_id).scalar_subquery().label("unit_path"),
     select(_U.kind).where(_U.id == _M.unit_id).scalar_subquery().label("unit_kind"),
     select(_U.path).where(_U.id == _M.origin_unit_id).scalar_subquery().label("origin_path"),
+    EDITION,
 ).where(_M.id == _ID)
 # key_share: a row that merely refers to the matter (a link, an opening) need not wait, and so cannot deadlock
 _MATTER_LOCKED = MATTER.with_for_update(of=Matter.__table__, key_share=True)

@@ -14,7 +14,7 @@ from services.engine.changes import Changes
 from services.engine.decided import Move
 from services.engine.messages import message_rows, send
 from services.engine.models import Clock, Matter
-from services.engine.routing import Place, Turn, above, find_turn, holding_at, place_of
+from services.engine.routing import Place, Turn, above, holding_at, place_of, route
 from statemachines.kit.procedure import Kind
 
 
@@ -68,7 +68,7 @@ def write_move(session: Session, move: Move) -> Written:
     update_row(session, Matter, loaded.id, columns)
     recording.write_named(session, loaded.id, move.answers, changes, (loaded.people, loaded.units))
     recording.write_links(session, loaded.id, move.answers, changes)
-    _tell(session, move, turn, place.path, people)
+    _tell(session, move, place, people)
     return Written(columns["version"], head.seq)
 
 
@@ -76,8 +76,8 @@ def _place(session: Session, move: Move, unit_id: int) -> Place:
     """Return where the matter lies then."""
     row, today = move.loaded.row, local_date(move.changes.now)
     if unit_id == row["unit_id"]:
-        return Place(row["unit_path"], holding_at(session, row["unit_path"], today))
-    return place_of(session, unit_id, move.changes.definition.policy.work.get(move.target), today)
+        return Place(row["unit_path"], holding_at(session, row["edition"], row["unit_path"], today))
+    return place_of(session, row["edition"], unit_id, move.changes.definition.policy.work.get(move.target), today)
 
 
 def _unit_after(session: Session, move: Move) -> int:
@@ -188,7 +188,7 @@ def _said(move: Move) -> dict[str, Any]:
     return said | ({"panel": panel.name, "round": move.changes.sittings[panel.name].round} if panel else {})
 
 
-def _tell(session: Session, move: Move, turn: Turn | None, path: str, people: frozenset[int]) -> None:
+def _tell(session: Session, move: Move, place: Place, people: frozenset[int]) -> None:
     """Messages: to whoever's step was returned, and to those the declaration names."""
     changes, row = move.changes, move.loaded.row
     rows: list[dict[str, Any]] = []
@@ -202,6 +202,6 @@ def _tell(session: Session, move: Move, turn: Turn | None, path: str, people: fr
             changes.now,
         )
     for role, text in changes.messages:
-        told = [row["opened_by"]] if role == "opener" else find_turn(session, role, path, changes.today, people).people
+        told = [row["opened_by"]] if role == "opener" else route(place.holding, role, place.path, people).people
         rows += message_rows(told, row["id"], "told", f"{row['number']}：{text}", changes.now)
     send(session, [r for r in rows if r["person_id"] not in people])

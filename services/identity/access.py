@@ -1,13 +1,15 @@
 """Who acts, and with which roles where. Deny by default."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
-from sqlalchemy import CTE, BindParameter, Subquery, and_, bindparam, or_, select, true, union
+from sqlalchemy import BindParameter, and_, bindparam, or_, select, true, union
 from sqlalchemy.orm import Session
 
 from services.db.together import Row, read_rows
+from services.identity.editions import edition_of, known
 from services.identity.errors import NotFound
 from services.identity.models import Delegation, Grant, Person, Unit
 from services.identity.units import is_root
@@ -65,19 +67,37 @@ class Actor:
 CLOCK = Actor(None, "clock")
 
 
+@dataclass(frozen=True, slots=True)
+class Somebody:
+    """What the directory says of a person on a day: the roles that count are none where he is inactive."""
+
+    name: str
+    grants: tuple[ActorGrant, ...]
+
+
 def load_actor(session: Session, person_id: int, on: date, scopes: frozenset[str] | None = None) -> Actor:
     """The person with his roles on that day: his own, and those of active people who delegated to him.
 
     An inactive person has no roles; an unknown one raises `NotFound`.
     """
-    rows = read_rows(session, _SOMEBODY, {"person_id": person_id, "on": on})
+    one = somebody(edition_of(session), person_id, on, partial(read_rows, session))
+    return Actor(person_id, one.name, one.grants, scopes)
+
+
+def somebody(edition: str | None, person_id: int, on: date, ask: Callable[..., list[Row]]) -> Somebody:
+    """Say who it is; `ask` takes a query and its values. Raises `NotFound`."""
+    return known(edition, (somebody, person_id, on), partial(_ask_about, person_id, on, ask))
+
+
+def _ask_about(person_id: int, on: date, ask: Callable[..., list[Row]]) -> Somebody:
+    rows = ask(_SOMEBODY, {"person_id": person_id, "on": on})
     if not rows:
         raise NotFound(f"there is no person {person_id}", "没有这个人员。")
-    return Actor(person_id, rows[0]["name"], held_in(rows) if rows[0]["active"] else (), scopes)
+    return Somebody(rows[0]["name"], _held_in(rows) if rows[0]["active"] else ())
 
 
-def held_in(rows: Iterable[Row]) -> tuple[ActorGrant, ...]:
-    """Read the roles out of a query that joined `held_by`, its `person_id` as `holder_id`: one a line, or none."""
+def _held_in(rows: Iterable[Row]) -> tuple[ActorGrant, ...]:
+    """One a line, or none on the only one."""
     return tuple(
         ActorGrant(row["role"], row["unit_id"], row["path"], row["holder_id"])
         for row in rows
@@ -85,27 +105,21 @@ def held_in(rows: Iterable[Row]) -> tuple[ActorGrant, ...]:
     )
 
 
-def held_by(asker: CTE) -> Subquery:
-    """The roles that count on the day bound as `on` for whoever has the `id` of `asker`, with the grants' ids."""
-    lent = select(Delegation.from_id).join(asker, asker.c.id == Delegation.to_id).where(
-        Delegation.starts_on <= _ON, Delegation.ends_on >= _ON, Delegation.revoked_at.is_(None)
-    )  # fmt: skip
-    holder = union(select(asker.c.id), lent).subquery("holder")  # each way an index of its own
-    return (
-        select(Grant.id, Grant.role, Grant.unit_id, Unit.path, Grant.person_id)
-        .select_from(holder)
-        .join(Person, and_(Person.id == holder.c.id, Person.active))
-        .join(Grant, Grant.person_id == Person.id)
-        .join(Unit, Unit.id == Grant.unit_id)
-        .where(Grant.valid_from <= _ON, or_(Grant.valid_to.is_(None), Grant.valid_to >= _ON))
-        .subquery("held")
-    )
-
-
-# Built once: every request asks this, and putting it together costs more than running it.
 _ON: BindParameter[date] = bindparam("on", type_=Grant.valid_from.type)
 _PERSON = select(Person.id, Person.name, Person.active).where(Person.id == bindparam("person_id")).cte("asker")
-_HELD = held_by(_PERSON)
+_LENT = select(Delegation.from_id).join(_PERSON, _PERSON.c.id == Delegation.to_id).where(
+    Delegation.starts_on <= _ON, Delegation.ends_on >= _ON, Delegation.revoked_at.is_(None)
+)  # fmt: skip
+_HOLDER = union(select(_PERSON.c.id), _LENT).subquery("holder")  # each way an index of its own
+_HELD = (
+    select(Grant.id, Grant.role, Grant.unit_id, Unit.path, Grant.person_id)
+    .select_from(_HOLDER)
+    .join(Person, and_(Person.id == _HOLDER.c.id, Person.active))
+    .join(Grant, Grant.person_id == Person.id)
+    .join(Unit, Unit.id == Grant.unit_id)
+    .where(Grant.valid_from <= _ON, or_(Grant.valid_to.is_(None), Grant.valid_to >= _ON))
+    .subquery("held")
+)
 _SOMEBODY = (
     select(_PERSON.c.name, _PERSON.c.active)
     .add_columns(_HELD.c.role, _HELD.c.unit_id, _HELD.c.path, _HELD.c.person_id.label("holder_id"))

@@ -8,13 +8,14 @@ import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Update, bindparam, or_, select, true, update
+from sqlalchemy import ColumnElement, Update, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
 from services.db.session import Database
 from services.identity import passwords
-from services.identity.access import Actor, held_by, held_in
+from services.identity.access import Actor, somebody
+from services.identity.editions import EDITION
 from services.identity.errors import NotAuthenticated, NotFound, TokenRefused, WrongLogin
 from services.identity.models import Credential, CredentialKind, Person
 
@@ -86,17 +87,18 @@ def issue_token(
 
 def authenticate(database: Database, secret: str, now: datetime) -> Actor:
     """Who calls, with his roles of today; `NotAuthenticated` tells no reason. Only reads: see `note_use`."""
-    rows = database.ask(_CALLER, {"digest": _digest(secret), "now": now, "on": local_date(now)})
-    if not rows:
+    found = database.ask(_CALLER, {"digest": _digest(secret), "now": now})
+    if not found:
         raise NotAuthenticated
-    first = rows[0]
-    scopes = frozenset(first["scopes"]) if first["kind"] == CredentialKind.TOKEN else None
-    temporary = first["password_temporary"] and scopes is None
-    return Actor(first["id"], first["name"], held_in(rows), scopes, temporary)
+    (caller,) = found
+    scopes = frozenset(caller["scopes"]) if caller["kind"] == CredentialKind.TOKEN else None
+    temporary = caller["password_temporary"] and scopes is None
+    who = somebody(caller["edition"], caller["id"], local_date(now), database.ask)
+    return Actor(caller["id"], who.name, who.grants, scopes, temporary)
 
 
-_WHO = (
-    select(Credential.kind, Credential.scopes, Person.id, Person.name, Person.password_temporary)
+_CALLER = (
+    select(Credential.kind, Credential.scopes, Person.id, Person.password_temporary, EDITION)
     .join(Person, Person.id == Credential.person_id)
     .where(
         Credential.digest == bindparam("digest"),
@@ -104,15 +106,7 @@ _WHO = (
         Credential.expires_at > bindparam("now"),
         Person.active,
     )
-    .cte("caller")
 )
-_HELD = held_by(_WHO)
-_CALLER = (
-    select(*_WHO.c, _HELD.c.role, _HELD.c.unit_id, _HELD.c.path, _HELD.c.person_id.label("holder_id"))
-    .select_from(_WHO.outerjoin(_HELD, true()))
-    .order_by(_HELD.c.id)
-)
-"""One line a role; one without any for somebody who holds none."""
 
 
 def note_use(session: Session, secret: str, now: datetime) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.db.base import Base
+from services.identity.editions import belongs
 
 
 class UnitKind(StrEnum):
@@ -126,6 +127,12 @@ class Delegation(Base):
     reason: Mapped[str]
     created_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     revoked_at: Mapped[datetime | None]
+
+
+belongs(Unit)
+belongs(Person, "name", "active")
+belongs(Grant)
+belongs(Delegation)
 
 
 class Credential(Base):

@@ -9,7 +9,7 @@ from typing import Any
 from psycopg import sql
 from sqlalchemy import JSON, Connection, String, Table, collate, func, insert, inspect, select, text
 
-from services.db.base import Base
+from services.db.base import BY_TRIGGERS, Base
 from services.keeping.progress import Progress, silent
 from services.tables import all_models
 
@@ -23,14 +23,14 @@ Counted = dict[str, dict[str, Any]]
 
 
 def all_tables() -> Sequence[Table]:
-    """Return every table, each after those it points to."""
+    """Return every table that holds something of its own, each after those it points to."""
     all_models()
-    return Base.metadata.sorted_tables
+    return [table for table in Base.metadata.sorted_tables if BY_TRIGGERS not in table.info]
 
 
 def strangers(connection: Connection) -> list[str]:
     """Return tables in this database that are none of ours."""
-    ours = {table.name for table in all_tables()} | {VERSION}
+    ours = {*Base.metadata.tables, VERSION}
     return sorted(set(inspect(connection).get_table_names()) - ours)
 
 

@@ -18,8 +18,8 @@ from typing import Any
 from sqlalchemy import event, insert, select
 
 from services import migrations
-from services.db.base import Base
 from services.db.session import Database
+from services.keeping.tables import all_tables
 from tests.benchmarks.racing import Exhausted, Operation, Sample
 from tests.benchmarks.results import Row, compare
 from tests.benchmarks.seeds import Seeded
@@ -34,7 +34,7 @@ def copy(seeded: Seeded, folder: Path) -> Seeded:
     migrations.upgrade(url)
     source, target = seeded.open(), Database(url)
     with source.read() as session, target.write() as copied:
-        for table in Base.metadata.sorted_tables:
+        for table in all_tables():
             rows = session.connection().execute(select(table)).mappings()
             for some in rows.partitions(1000):
                 copied.connection().execute(insert(table), [dict(row) for row in some])

@@ -3,7 +3,6 @@
 from datetime import UTC, date, datetime
 
 import pytest
-from sqlalchemy import event
 
 from services.identity.access import CLOCK, Actor, ActorGrant, load_actor, unit_ids_in_scope
 from services.identity.errors import NotFound
@@ -140,19 +139,6 @@ def test_roles_follow_a_unit_that_moves(county) -> None:
 def test_an_unknown_person(county) -> None:
     with pytest.raises(NotFound):
         actor_of(county, 99_999)
-
-
-def test_loading_an_actor_takes_one_statement(county) -> None:
-    people = county.people
-    for unit in vars(county.units).values():
-        county.grant(people.a, "clerk", unit)
-        county.grant(people.b, "leader", unit)
-    lend(county, people.b, people.a)
-    statements: list[str] = []
-    with county.database.read() as session:
-        event.listen(session.connection(), "before_cursor_execute", lambda *given: statements.append(given[2]))
-        assert len(load_actor(session, people.a, TODAY).grants) == 10
-    assert len(statements) == 1
 
 
 def test_the_clock_is_no_person(county) -> None:

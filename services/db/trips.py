@@ -79,10 +79,12 @@ class Trips:
         if len(self._held) > HELD_AT_MOST:
             self.send()
 
-    def send(self, *, commit: bool = False) -> None:
-        """Send what is held, and COMMIT behind it; send nothing where nothing is held."""
-        if self._held:
-            self._run([], alone=False, commit=commit)
+    def send(self, *, commit: bool = False) -> bool:
+        """Send what is held, and COMMIT behind it; return whether anything was."""
+        if not self._held:
+            return False
+        self._run([], alone=False, commit=commit)
+        return True
 
     def forget(self) -> None:
         """Never send what is held: what it belongs to is rolled back."""
@@ -168,8 +170,8 @@ class Driver(psycopg.Connection[Any]):
         return super().cursor(*given, **named)
 
     def commit(self) -> None:
-        self.trips.send(commit=True)
-        super().commit()  # where nothing was held
+        if not self.trips.send(commit=True):
+            super().commit()
 
     def rollback(self) -> None:
         self.trips.forget()

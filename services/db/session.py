@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import psycopg
-from psycopg.pq import TransactionStatus
-from sqlalchemy import URL, Connection, Engine, PoolResetState, RootTransaction, Select, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, RootTransaction, Select, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, InvalidRequestError, OperationalError
 from sqlalchemy.orm import Session, SessionTransaction
 
@@ -33,7 +32,6 @@ POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 30, "pool_timeout": BUS
 PING_AFTER = 1.0
 """Seconds of rest after which a connection to PostgreSQL is tried before it is used."""
 
-_RESTS_SINCE = "rests_since"
 _OPTIONS: dict[str, Any] = (
     POOL
     | JSON_BY
@@ -222,12 +220,10 @@ def _file(url: URL) -> Path:
 
 def _open_postgres(url: URL) -> Engine:
     # what is worth preparing goes by `trips`
-    options = _OPTIONS | {"connect_args": {"prepare_threshold": None}, "pool_reset_on_return": None}
+    options = _OPTIONS | {"connect_args": {"prepare_threshold": None}}
     engine = create_engine(url, isolation_level="READ COMMITTED", **options)
     event.listen(engine, "do_connect", lambda _dialect, _record, given, named: Driver.connect(*given, **named))
     event.listen(engine, "connect", _set_up_postgres)
-    event.listen(engine, "reset", _end_what_is_left)
-    event.listen(engine, "checkin", _note_rest)
     event.listen(engine, "checkout", _ping_if_rested)
     return engine
 
@@ -237,20 +233,9 @@ def _set_up_postgres(connection: Any, _record: object) -> None:
     connection.commit()
 
 
-def _end_what_is_left(connection: Any, _record: object, state: PoolResetState) -> None:
-    """What SQLAlchemy does itself, but only where there is something: mostly the transaction has been ended."""
-    connection.trips.forget()
-    if not state.terminate_only and connection.pgconn.transaction_status != TransactionStatus.IDLE:
-        connection.rollback()
-
-
-def _note_rest(_connection: object, record: Any) -> None:
-    record.info[_RESTS_SINCE] = time.monotonic()
-
-
-def _ping_if_rested(connection: Any, record: Any, _proxy: object) -> None:
+def _ping_if_rested(connection: Driver, _record: object, _proxy: object) -> None:
     """After a restart of the server the first click of the day must not fail; while it is busy, none is pinged."""
-    if time.monotonic() - record.info.get(_RESTS_SINCE, time.monotonic()) < PING_AFTER:
+    if time.monotonic() - connection.rests_since < PING_AFTER:
         return
     try:
         connection.execute("SELECT 1")

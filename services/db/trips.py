@@ -7,6 +7,7 @@ more than twice this. What psycopg knows of values stays its own: its adapters w
 """
 
 import re
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -159,11 +160,15 @@ class Trips:
 
 
 class Driver(psycopg.Connection[Any]):
-    """psycopg's connection, with `trips` of its own: what these hold goes out before anything else on it."""
+    """psycopg's connection, with `trips` of its own: what these hold goes out before anything else on it.
+
+    `rests_since` is when it was last given back to the pool, by `time.monotonic`.
+    """
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.trips = Trips(self)
+        self.rests_since = time.monotonic()
 
     def cursor(self, *given: Any, **named: Any) -> Any:
         self.trips.send()
@@ -174,8 +179,11 @@ class Driver(psycopg.Connection[Any]):
             super().commit()
 
     def rollback(self) -> None:
+        """Roll back what there is; the pool asks for it whenever it gets a connection back."""
         self.trips.forget()
-        super().rollback()
+        self.rests_since = time.monotonic()
+        if self.pgconn.transaction_status != pq.TransactionStatus.IDLE:
+            super().rollback()
 
 
 @cache

@@ -55,8 +55,7 @@ def _write(session: Session, start: Beginning, given: _Given) -> None:
     matter_id, people = given.matter_id, start.away[0] | start.answers.named_people
     place, today = start.place, local_date(changes.now)
     if given.unit_id != start.unit["id"]:
-        role = definition.policy.work.get(initial)
-        place = place_of(session, start.unit["edition"], given.unit_id, role, today)
+        place = place_of(session, start.edition, given.unit_id, today)
     turn = items.next_turn(changes, initial, place, people)
     content = {
         "number": given.number, "answers": start.answers.stored, "sealed": sorted(start.answers.sealed),
@@ -70,7 +69,8 @@ def _write(session: Session, start: Beginning, given: _Given) -> None:
     insert_rows(session, Matter, [_matter(start, given) | head.columns()])  # first: all else refers to it
     recording.write_clocks(session, matter_id, changes)
     recording.write_exclusions(session, matter_id, start.away[0], start.away[1], "kept away from its subject")
-    items.open_turn(session, matter_id, initial, turn, people, changes)
+    assignee = changes.assignee if changes.assignee not in people else None
+    items.open_turn(session, matter_id, initial, turn, assignee, changes)
     journal.write_requested(session, entry)
     recording.write_named(session, matter_id, start.answers, changes, start.away)
 

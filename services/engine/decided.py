@@ -27,7 +27,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """A decided opening at a unit (its id, path, kind and name) and the place where that lies.
+    """A decided opening at a unit (its id, path, kind and name) and the place where that lies, under an edition.
 
     `away` are people and units excluded by the matter that opens it or that it is about.
     """
@@ -37,6 +37,7 @@ class Beginning:
     changes: Changes
     unit: Row
     place: Place
+    edition: str | None
     event_on: date
     request_key: str | None
     external_ref: str | None

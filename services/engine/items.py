@@ -1,7 +1,6 @@
 """Work items: opened for whose turn it is, closed when the matter moves on."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -42,9 +41,9 @@ def follow_move(
         person = loaded.turn["person_id"] if loaded.turn else None
     elif move.action.kind in (Kind.RETURN, Kind.WITHDRAW):  # back to the very person who passed it on
         person = left.by if (left := last_left(move)) else None
-    changes = replace(changes, assignee=_if_still_there(session, move, person, place.holding))
+    person = _if_still_there(session, move, person, place.holding)
     turn = next_turn(changes, move.target, place, people)
-    open_turn(session, loaded.id, move.target, turn, people, changes)
+    open_turn(session, loaded.id, move.target, turn, person if person not in people else None, changes)
     return turn
 
 
@@ -74,11 +73,10 @@ def next_turn(changes: Changes, state: str, place: Place, people: Collection[int
 
 
 def open_turn(
-    session: Session, matter_id: int, state: str, turn: Turn | None, people: Collection[int], changes: Changes
+    session: Session, matter_id: int, state: str, turn: Turn | None, person: int | None, changes: Changes
 ) -> None:
-    """Open the work item of a turn, for its role or for the person the action assigned."""
+    """Open the work item of a turn, for this person or else for its role."""
     if turn is not None:
-        person = changes.assignee if changes.assignee not in people else None
         insert_rows(session, WorkItem, [_item(matter_id, TURN, state, turn, person, changes)])
 
 

@@ -1,4 +1,7 @@
-"""Reads a matter with everything a decision needs, in few statements and one lock order: matter, then its clocks."""
+"""Reads a matter with everything a decision needs, in few statements.
+
+The lock on a matter's row is that on its clocks and work items too: whoever changes these holds it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +21,7 @@ from services.engine.models import Clock, Exclusion, Link, Matter, WorkItem
 from services.engine.registry import Definition
 from services.engine.sittings import Sitting, read_sittings
 from services.identity.access import Actor
-from services.identity.editions import EDITION
+from services.identity.editions import EDITION_ALONE
 from services.identity.models import Person, Unit
 from statemachines.kit.panels import Panel, SeatState
 from statemachines.kit.situation import Move, Other, Situation, Step
@@ -37,13 +40,11 @@ MATTER = select(
     select(_U.path).where(_U.id == _M.unit_id).scalar_subquery().label("unit_path"),
     select(_U.kind).where(_U.id == _M.unit_id).scalar_subquery().label("unit_kind"),
     select(_U.path).where(_U.id == _M.origin_unit_id).scalar_subquery().label("origin_path"),
-    EDITION,
 ).where(_M.id == _ID)
 # key_share: a row that merely refers to the matter (a link, an opening) need not wait, and so cannot deadlock
 _MATTER_LOCKED = MATTER.with_for_update(of=Matter.__table__, key_share=True)
 _ALL_CLOCKS = select(*_C).where(_C.matter_id == _ID).order_by(_C.id)
 _CLOCKS = _ALL_CLOCKS.where(_C.state != clk.STOPPED)
-_CLOCKS_LOCKED = _CLOCKS.with_for_update(key_share=True)
 _ITEMS = (
     select(*_W, select(_P.name).where(_P.id == _W.person_id).scalar_subquery().label("person_name"))
     .where(_W.matter_id == _ID, _W.closed_at.is_(None))
@@ -54,8 +55,9 @@ _BESIDE = union_all(
     select(_X.id, null().label("kind"), _X.person_id, _X.unit_id, null().label("from_id")).where(_X.matter_id == _ID),
     select(_L.id, _L.kind, null(), null(), _L.from_id).where(_L.to_id == _ID),
 )
-_AROUND = (_ITEMS, _BESIDE)
-_WHOLE, _WHOLE_LOCKED = (MATTER, _CLOCKS, *_AROUND), (_MATTER_LOCKED, _CLOCKS_LOCKED, *_AROUND)
+# the edition after the lock, not with it: a statement that waits does not see what was committed meanwhile
+_AROUND = (_ITEMS, _BESIDE, EDITION_ALONE)
+_WHOLE, _WHOLE_LOCKED = (MATTER, _CLOCKS, *_AROUND), (_MATTER_LOCKED, _CLOCKS, *_AROUND)
 _OTHERS = select(_M.id, _M.procedure, _M.state, _M.closed_at, _M.event_on, _M.record).where(
     _M.id.in_(bindparam("others", expanding=True))
 )
@@ -65,7 +67,8 @@ _OTHERS = select(_M.id, _M.procedure, _M.state, _M.closed_at, _M.event_on, _M.re
 class Loaded:
     """A matter as it stands inside this transaction. `clocks` are those running or suspended.
 
-    `ended` are the others, for whoever looks at a matter; who moves it does not read them.
+    `ended` are the others, for whoever looks at a matter; who moves it does not read them. `edition` is that of the
+    directory, read once the matter was had.
     """
 
     row: Mapping[str, Any]
@@ -74,6 +77,7 @@ class Loaded:
     items: list[Row]
     people: frozenset[int]
     units: frozenset[int]
+    edition: str | None
     others: dict[int, Other] = field(default_factory=dict)
     linked: dict[str, tuple[Other, ...]] = field(default_factory=dict)
     sittings: dict[str, Sitting] = field(default_factory=dict)
@@ -140,7 +144,7 @@ class Loaded:
 
 
 def load(engine: Engine, session: Session, matter_id: int, *, lock: bool = False) -> Loaded:
-    """Return a matter, locked with its clocks until the transaction ends if asked; raise MatterNotFound."""
+    """Return a matter, locked until the transaction ends if asked; raise MatterNotFound."""
     wanted = _WHOLE_LOCKED if lock else _WHOLE
     return _found(engine, session, read_together(session, *((query, {"matter_id": matter_id}) for query in wanted)))
 
@@ -169,7 +173,8 @@ def _found(engine: Engine, session: Session, whole: list[list[Row]]) -> Loaded:
 
 
 def _loaded(
-    engine: Engine, session: Session, row: Mapping[str, Any], clocks: list[Row], items: list[Row], beside: list[Row]
+    engine: Engine, session: Session, row: Mapping[str, Any],
+    clocks: list[Row], items: list[Row], beside: list[Row], said: list[Row],
 ) -> Loaded:  # fmt: skip
     excluded = [one for one in beside if one["kind"] is None]
     definition = engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"])
@@ -180,6 +185,7 @@ def _loaded(
         items=items,
         people=frozenset(e["person_id"] for e in excluded if e["person_id"] is not None),
         units=frozenset(e["unit_id"] for e in excluded if e["unit_id"] is not None),
+        edition=said[0]["edition"],
         others=load_others(session, row["record"]["refs"]),
         linked=_linked(session, definition, [one for one in beside if one["kind"] is not None]),
         sittings=read_sittings(session, definition, row["id"]),

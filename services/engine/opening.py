@@ -23,9 +23,10 @@ from services.engine.loading import load_others
 from services.engine.models import Exclusion, Matter, Once
 from services.engine.recording import write_link
 from services.engine.registry import Definition
-from services.engine.routing import place_from, place_queries
+from services.engine.routing import place_of, unit_at
 from services.engine.visibility import visible
 from services.identity.access import Actor
+from services.identity.editions import EDITION_ALONE
 from services.identity.models import Unit
 from services.identity.store import open_field, seal_fields
 from services.identity.units import is_root
@@ -78,13 +79,13 @@ def open_matter(
     event_on = _event_on(procedure, data, now)
     definition = engine.registry.current(procedure.key, event_on)
     today = local_date(now)
-    role, repeats = definition.policy.work.get(str(procedure.initial)), journal.requested(actor, request_key)
     given = read_form(procedure.opening.form, data, definition.policy, today)
-    (texts,), repeated, called, there = read_in_parts(
-        session, (definition.kept,), repeats, given.queries, place_queries(unit_id, role, today)
+    repeats = journal.requested(actor, request_key)
+    (texts, said), repeated, called = read_in_parts(
+        session, (definition.kept, (EDITION_ALONE, {})), repeats, given.queries
     )
-    (unit,), *_ = there
-    place = place_from(session, there, role, today)
+    edition = said[0]["edition"]
+    unit, place = unit_at(session, edition, unit_id), place_of(session, edition, unit_id, today)
     if parent is None and not (actor.system and _opens_by_itself(engine, procedure.key)):
         _refuse_unless_permitted(definition, actor, place.path)
     journal.refuse_repeat(repeated)
@@ -107,7 +108,7 @@ def open_matter(
     changes.apply(procedure.opening.effects)
     if not definition.is_kept(texts):
         engine.registry.keep(session, definition, now)
-    start = Beginning(definition, answers, changes, unit, place, event_on, request_key, external_ref, away)
+    start = Beginning(definition, answers, changes, unit, place, edition, event_on, request_key, external_ref, away)
     opened = write_beginning(session, start)
     _claim(session, procedure, answers, opened.matter_id)
     if parent is not None:

@@ -30,7 +30,7 @@ def refuse_unless_visible(loaded: Loaded, actor: Actor) -> None:
 def can_see(loaded: Loaded, actor: Actor) -> bool:
     if actor.id in loaded.people:
         return False
-    viewers = loaded.definition.policy.viewers()
+    viewers = loaded.definition.policy.viewers
     there = actor.roles_at(loaded.row["unit_path"], loaded.people) | actor.roles_at(
         loaded.row["origin_path"], loaded.people
     )

@@ -1,6 +1,6 @@
 """Whose turn it is: the nearest unit where somebody may act, and the county office where there is none."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -8,10 +8,10 @@ from functools import partial
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from services.db.together import Query, Row, read_rows, read_together
-from services.identity.editions import EDITION, known
+from services.db.together import Row, read_rows
+from services.identity.editions import known
 from services.identity.models import Person, Unit
-from services.identity.people import Line, holders_query, line_of, line_of_holders
+from services.identity.people import Line, line_of_holders
 from services.identity.units import ancestors
 
 COUNTY_OFFICE = "county_office"
@@ -29,7 +29,6 @@ class Turn:
 
 Holding = Callable[[str], Line]
 """Says who holds a role at a path and above it."""
-_NOTHING: Mapping[str, Line] = {}
 
 
 def find_turn(session: Session, role: str, unit_path: str, on: date, excluding: Collection[int]) -> Turn:
@@ -37,11 +36,9 @@ def find_turn(session: Session, role: str, unit_path: str, on: date, excluding: 
     return route(holding_at(session, None, unit_path, on), role, unit_path, excluding)
 
 
-def holding_at(
-    session: Session, edition: str | None, unit_path: str, on: date, found: Mapping[str, Line] = _NOTHING
-) -> Holding:
-    """Return what says who holds a role at this path; it asks for each role once, for one that is `found` never."""
-    lines = dict(found)
+def holding_at(session: Session, edition: str | None, unit_path: str, on: date) -> Holding:
+    """Return what says who holds a role at this path, asking for each role once."""
+    lines: dict[str, Line] = {}
 
     def holding(role: str) -> Line:
         if role not in lines:
@@ -60,28 +57,19 @@ class Place:
     holding: Holding
 
 
-def place_queries(unit_id: int, role: str | None, on: date) -> tuple[Query, ...]:
-    """Return what to ask for `place_from`: the unit (id, path, kind, name, edition), and who holds the first role."""
-    return (_place(unit_id), *(() if role is None else (holders_query(unit_id, role, on),)))
+def place_of(session: Session, edition: str | None, unit_id: int, on: date) -> Place:
+    path = unit_at(session, edition, unit_id)["path"]
+    return Place(path, holding_at(session, edition, path, on))
 
 
-def place_from(session: Session, answers: Sequence[list[Row]], role: str | None, on: date) -> Place:
-    (found,), *held = answers
-    path = str(found["path"])
-    lines = {str(role): line_of(rows, path) for rows in held}
-    return Place(path, holding_at(session, found["edition"], path, on, lines))
+def unit_at(session: Session, edition: str | None, unit_id: int) -> Row:
+    """Return the unit's id, path, kind and name under this edition of the directory."""
 
+    def ask() -> Row:
+        (row,) = read_rows(session, _UNIT, {"unit": unit_id})
+        return row
 
-def place_of(session: Session, edition: str | None, unit_id: int, role: str | None, on: date) -> Place:
-    """Return the place that a unit is under this edition of the directory."""
-
-    def ask() -> tuple[str, Mapping[str, Line]]:
-        (found,), *held = read_together(session, *place_queries(unit_id, role, on))
-        path = str(found["path"])
-        return path, {str(role): line_of(rows, path) for rows in held}
-
-    path, found = known(edition, (place_of, unit_id, role, on), ask)
-    return Place(path, holding_at(session, edition, path, on, found))
+    return known(edition, (unit_at, unit_id), ask)
 
 
 def route(holding: Holding, role: str, unit_path: str, excluding: Collection[int]) -> Turn:
@@ -104,15 +92,10 @@ def above(session: Session, unit_id: int, kind: str) -> int:
 
 
 def path_of(session: Session, unit_id: int) -> str:
-    (row,) = read_rows(session, *_place(unit_id))
-    return str(row["path"])
-
-
-def _place(unit_id: int) -> Query:
-    return _PATH, {"unit": unit_id}
+    return str(unit_at(session, None, unit_id)["path"])
 
 
 # Built once: every move of a matter asks these.
 _U, _P = Unit.__table__.c, Person.__table__.c
-_PATH = select(_U.id, _U.path, _U.kind, _U.name, EDITION).where(_U.id == bindparam("unit"))
+_UNIT = select(_U.id, _U.path, _U.kind, _U.name).where(_U.id == bindparam("unit"))
 _WORKS = select(_P.id).where(_P.id == bindparam("person"), _P.active)

@@ -66,7 +66,7 @@ def _places(holder: int, actor: Actor, registry: Registry) -> Iterator[ColumnEle
     """Yield, for each set of unit subtrees, the procedures that the holder's roles let one see there."""
     seen: dict[tuple[str, ...], list[str]] = {}
     for key in sorted(registry.procedures):
-        viewers = registry.versions(key)[-1].policy.viewers()
+        viewers = registry.versions(key)[-1].policy.viewers
         paths = _tops(g.path for g in actor.grants if g.holder_id == holder and g.role in viewers)
         if paths:
             seen.setdefault(paths, []).append(key)

@@ -76,8 +76,8 @@ def _place(session: Session, move: Move, unit_id: int) -> Place:
     """Return where the matter lies then."""
     row, today = move.loaded.row, local_date(move.changes.now)
     if unit_id == row["unit_id"]:
-        return Place(row["unit_path"], holding_at(session, row["edition"], row["unit_path"], today))
-    return place_of(session, row["edition"], unit_id, move.changes.definition.policy.work.get(move.target), today)
+        return Place(row["unit_path"], holding_at(session, move.loaded.edition, row["unit_path"], today))
+    return place_of(session, move.loaded.edition, unit_id, today)
 
 
 def _unit_after(session: Session, move: Move) -> int:

@@ -28,7 +28,8 @@ class Edition(Base):
 
 EDITION = select(Edition.edition).scalar_subquery().label("edition")
 """A column for a statement that reads something else anyway; null where nothing may be kept."""
-_EDITION = select(EDITION)
+EDITION_ALONE = select(EDITION)
+"""Where it is all that is asked."""
 
 Answer = TypeVar("Answer")
 _KEPT: LRUCache[Any, Any] = LRUCache(maxsize=20_000)
@@ -37,7 +38,7 @@ _LOCK = Lock()
 
 def edition_of(session: Session) -> str | None:
     """Return the edition that this transaction sees, its own changes included."""
-    edition: str | None = read_rows(session, _EDITION, {})[0]["edition"]
+    edition: str | None = read_rows(session, EDITION_ALONE, {})[0]["edition"]
     return edition
 
 

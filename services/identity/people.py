@@ -6,13 +6,13 @@ from datetime import date, datetime, timedelta
 from itertools import chain
 
 from sqlalchemy import bindparam, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
-from services.db.together import Query, Row, read_rows
+from services.db.together import Row, read_rows
 from services.identity.access import SYSTEM
 from services.identity.credentials import revoke_all
 from services.identity.errors import DelegationRefused, GrantRefused, NotFound, PersonRefused
-from services.identity.models import Delegation, Grant, Person, Post, Unit
+from services.identity.models import Delegation, Grant, Person, Post
 from services.identity.passwords import normal_login
 from services.identity.units import ancestors, get_unit
 
@@ -222,11 +222,8 @@ _HOLDING = (
         _P.active,
     )
 )
-# Built once: every move of a matter asks one of these.
+# Built once: every move of a matter asks this.
 _HELD = _HOLDING.where(_G.unit_id.in_(bindparam("units", expanding=True)))
-_HERE = aliased(Unit)
-_LINE = select(Unit.id).join(_HERE, _HERE.path.startswith(Unit.path)).where(_HERE.id == bindparam("unit"))
-_HELD_AT = _HOLDING.where(_G.unit_id.in_(_LINE))
 
 
 def holders(
@@ -258,15 +255,6 @@ def lines_of_holders(session: Session, role: str, unit_paths: Iterable[str], on:
     asked = {"role": role, "units": sorted(set(chain(*lines.values()))), "day": on}
     found = _by_unit(read_rows(session, _HELD, asked))
     return {path: _line(found, units) for path, units in lines.items()}
-
-
-def holders_query(unit_id: int, role: str, on: date) -> Query:
-    """The same for whoever does not know the path yet: `line_of` makes the line of the answer."""
-    return _HELD_AT, {"role": role, "unit": unit_id, "day": on}
-
-
-def line_of(rows: Iterable[Row], unit_path: str) -> Line:
-    return _line(_by_unit(rows), ancestors(unit_path))
 
 
 def _by_unit(rows: Iterable[Row]) -> dict[int, set[int]]:

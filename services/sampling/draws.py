@@ -59,7 +59,7 @@ def draw_due_samples(runtime: Runtime, now: datetime) -> dict[str, Any]:
 
 def list_samples(session: Session, engine: Engine, actor: Actor) -> list[Sample]:
     """Return all draws, latest first, for those who may see spot checks of the whole county; else NotPermitted."""
-    viewers = engine.registry.versions("spot_check")[-1].policy.viewers()
+    viewers = engine.registry.versions("spot_check")[-1].policy.viewers
     if not actor.roles_at(_root(session).path) & viewers:
         raise NotPermitted("samples are for those who supervise the whole county", "您没有查看抽样记录的权限")
     return list(session.scalars(select(Sample).order_by(Sample.id.desc())))

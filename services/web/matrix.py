@@ -37,7 +37,7 @@ def matrix_of(engine: Engine, definition: Definition) -> Matrix:
     """Lay out one version."""
     procedure, policy = definition.procedure, definition.policy
     lines = [
-        _line("查看", "全部环节", policy.viewers()),
+        _line("查看", "全部环节", policy.viewers),
         _line("登记", "", policy.open, "由系统产生"),
         *(
             Line(action.title, _states(definition, action.sources), frozenset(), _BY_NAME[action.kind])

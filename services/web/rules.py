@@ -62,7 +62,7 @@ def tell(engine: Engine, definition: Definition) -> Rules:
         basis=Sourced(source.title, f"{definition.effective.isoformat()} 起施行", source.article, source.verified),
         number=policy.number.format(unit="（单位）", year="（年份）", n="（序号）"),
         may_open=roles(policy.open) or "由系统产生，不能手工登记",
-        may_view=roles(sorted(policy.viewers())),
+        may_view=roles(sorted(policy.viewers)),
         turns=[
             (procedure.label(str(s)), role(policy.work[s]) if s in policy.work else "", str(s) in procedure.final)
             for s in procedure.states

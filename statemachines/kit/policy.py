@@ -145,8 +145,9 @@ class Policy(Strict):
     def permits(self, action: str, roles: frozenset[str]) -> bool:
         return bool(roles & set(self.roles.get(action, ())))
 
+    @cached_property
     def viewers(self) -> frozenset[str]:
-        """Return every role that may see matters of this procedure within its scope."""
+        """Every role that may see matters of this procedure within its scope."""
         acting = {role for roles in self.roles.values() for role in roles}
         return frozenset(acting | set(self.view) | set(self.open) | set(self.work.values())) - {SYSTEM, MEMBER}
 

@@ -164,7 +164,7 @@ def test_without_an_edition_nothing_is_kept() -> None:
     assert [known(None, ("x",), lambda: next(answers)) for _ in range(2)] == [1, 2]
 
 
-@pytest.mark.parametrize("query", [access._SOMEBODY, people._HELD, people._HELD_AT, routing._PATH])
+@pytest.mark.parametrize("query", [access._SOMEBODY, people._HELD, routing._UNIT])
 def test_what_is_kept_is_read_from_watched_tables(query: Any) -> None:
     """A query that comes to look at another table has to watch that as well."""
     columns = {part.name for part in visitors.iterate(query) if isinstance(part, Column) and part.table is _PERSON}
@@ -205,7 +205,7 @@ def test_what_is_kept_says_what_the_database_says(county, now, steps: list[tuple
 
     def said(session: Session, edition: str | None) -> tuple[Any, ...]:
         actors = [somebody(edition, one, TODAY, partial(read_rows, session)) for one in who]
-        places = [routing.place_of(session, edition, unit, "clerk", TODAY) for unit in where]
+        places = [routing.place_of(session, edition, unit, TODAY) for unit in where]
         lines = [routing.holding_at(session, edition, place.path, TODAY)("leader") for place in places]
         return actors, [(place.path, place.holding("clerk")) for place in places], lines
 

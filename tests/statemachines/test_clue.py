@@ -210,7 +210,7 @@ def test_the_conclusion_leads_where_it_says(result: str, target: State) -> None:
 class TestWhoKnowsOfIt:
     def test_the_committee_is_no_viewer_by_any_role(self) -> None:
         for pack in available():
-            viewers = Policy.model_validate(load_pack(pack).at("clue", TODAY)[0].doc).viewers()
+            viewers = Policy.model_validate(load_pack(pack).at("clue", TODAY)[0].doc).viewers
             assert not viewers & {"township_committee", "party_committee", "unit_head"}
 
     @pytest.mark.parametrize("kind", ["township", "grassroots", "department", "county"])

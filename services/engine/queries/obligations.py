@@ -134,7 +134,7 @@ def _seen_to(session: Session, procedure: str, name: str) -> set[tuple[date, int
 
 
 def _units(session: Session, engine: Engine, actor: Actor, procedure: str) -> set[int] | None:
-    return unit_ids_in_scope(session, actor, engine.registry.versions(procedure)[-1].policy.viewers())
+    return unit_ids_in_scope(session, actor, engine.registry.versions(procedure)[-1].policy.viewers)
 
 
 def _in_scope(session: Session, engine: Engine, actor: Actor, procedure: str) -> Any:

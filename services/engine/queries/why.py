@@ -126,14 +126,14 @@ def _sees(session: Session, engine: Engine, loaded: Loaded, actor: Actor) -> Ste
     except MatterNotFound:
         if actor.id in loaded.people:
             return Step(question, False, f"应回避：{_kept_away(session, loaded, actor)}，查找和统计中也不会出现")
-        viewers = "、".join(role_title(engine, role) for role in sorted(loaded.definition.policy.viewers()))
+        viewers = "、".join(role_title(engine, role) for role in sorted(loaded.definition.policy.viewers))
         return Step(question, False, f"在事项所在单位、来源单位及其上级都没有可查看本事项的角色（{viewers}）")
     return Step(question, True, "；".join(_ways(session, engine, loaded, actor)))
 
 
 def _ways(session: Session, engine: Engine, loaded: Loaded, actor: Actor) -> Iterator[str]:
     """Through which role where; or through a work item of his own."""
-    viewers = loaded.definition.policy.viewers()
+    viewers = loaded.definition.policy.viewers
     for grant in actor.grants:
         places = (loaded.row["unit_path"], loaded.row["origin_path"])
         counts = grant.role in viewers and grant.holder_id not in loaded.people

@@ -33,6 +33,7 @@ FILES = {
 _MAP = re.compile(rb"\n?(//|/\*)# sourceMappingURL=[^\n]*")
 _BOX = '<path stroke="none" d="M0 0h24v24H0z" fill="none" />'
 """What every icon begins with, and nobody sees."""
+_LITERAL = re.compile(r"""(?:(?<![=\[.])|(?<=icon=))(?<!== )['"]([a-z][a-z0-9-]*)['"]""")
 _OUTLINE = 'fill="none" stroke="currentColor" stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round"'
 
 
@@ -80,9 +81,12 @@ def write(name: str, content: bytes) -> None:
 
 
 def _icons() -> Iterator[str]:
-    """Every literal of a template or a module that is the name of an icon: macros and tables name them too."""
+    """Every literal of a template or a module that is the name of an icon: macros and tables name them too.
+
+    Values of attributes, keys in brackets and what is compared are none.
+    """
     for path in [*WEB.rglob("*.html"), *WEB.rglob("*.py")]:
-        for name in re.findall(r"""['"]([a-z][a-z0-9-]*)['"]""", path.read_text(encoding="utf-8")):
+        for name in _LITERAL.findall(path.read_text(encoding="utf-8")):
             if _file(name).exists():
                 yield name
 

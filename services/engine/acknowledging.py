@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any, ClassVar
 
 from sqlalchemy import BindParameter, bindparam, select, update
@@ -16,11 +17,11 @@ from services.engine.loading import TURN, Loaded, load
 from services.engine.models import Exclusion, FiredRung, WorkItem
 from services.engine.permission import stands_in_for
 from services.engine.queries.rungs import RungView, open_rungs, rung_view
-from services.engine.routing import COUNTY_OFFICE, route
+from services.engine.routing import COUNTY_OFFICE, Holding, holding_at, route
 from services.engine.visibility import find_visible
 from services.identity.access import Actor
+from services.identity.editions import edition_of
 from services.identity.models import Person
-from services.identity.people import Line, line_of_holders
 
 Rung = Mapping[Any, Any]
 """A row of `open_rungs`."""
@@ -109,7 +110,11 @@ class _Addressed:
     def __init__(self, session: Session, actor: Actor, now: datetime) -> None:
         self._session, self._on, self._mine = session, local_date(now), stands_in_for(actor)
         self._roles = frozenset(grant.role for grant in actor.grants)
-        self._lines: dict[tuple[str, str], Line] = {}
+        self._there: dict[str, Holding] = {}
+
+    @cached_property
+    def _edition(self) -> str | None:
+        return edition_of(self._session)
 
     def of(self, unit_path: str, did: Iterable[str], away: frozenset[int], turn: Row | None) -> frozenset[int]:
         """Return him and those he stands in for, as far as it addresses them.
@@ -139,12 +144,9 @@ class _Addressed:
     def _turn(self, role: str, unit_path: str, away: frozenset[int]) -> frozenset[int]:
         if self._roles.isdisjoint({role, COUNTY_OFFICE}):  # where nobody holds it, it goes to the county office
             return frozenset()
-        return frozenset(route(lambda wanted: self._line(wanted, unit_path), role, unit_path, away).people)
-
-    def _line(self, role: str, unit_path: str) -> Line:
-        if (role, unit_path) not in self._lines:
-            self._lines[role, unit_path] = line_of_holders(self._session, role, unit_path, self._on)
-        return self._lines[role, unit_path]
+        if unit_path not in self._there:
+            self._there[unit_path] = holding_at(self._session, self._edition, unit_path, self._on)
+        return frozenset(route(self._there[unit_path], role, unit_path, away).people)
 
 
 # Built once: a matter's page asks both. Of several items the open one, or the last, comes last.

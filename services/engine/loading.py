@@ -21,7 +21,7 @@ from services.engine.models import Clock, Exclusion, Link, Matter, WorkItem
 from services.engine.registry import Definition
 from services.engine.sittings import Sitting, read_sittings
 from services.identity.access import Actor
-from services.identity.editions import EDITION_ALONE
+from services.identity.editions import EDITION_ALONE, edition_in
 from services.identity.models import Person, Unit
 from statemachines.kit.panels import Panel, SeatState
 from statemachines.kit.situation import Move, Other, Situation, Step
@@ -185,7 +185,7 @@ def _loaded(
         items=items,
         people=frozenset(e["person_id"] for e in excluded if e["person_id"] is not None),
         units=frozenset(e["unit_id"] for e in excluded if e["unit_id"] is not None),
-        edition=said[0]["edition"],
+        edition=edition_in(session, said),
         others=load_others(session, row["record"]["refs"]),
         linked=_linked(session, definition, [one for one in beside if one["kind"] is not None]),
         sittings=read_sittings(session, definition, row["id"]),

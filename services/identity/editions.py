@@ -13,7 +13,8 @@ from sqlalchemy import DDL, event, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.db.base import BY_TRIGGERS, Base
-from services.db.together import read_rows
+from services.db.session import READS
+from services.db.together import Row, read_rows
 
 
 class Edition(Base):
@@ -34,11 +35,22 @@ EDITION_ALONE = select(EDITION)
 Answer = TypeVar("Answer")
 _KEPT: LRUCache[Any, Any] = LRUCache(maxsize=20_000)
 _LOCK = Lock()
+_SEEN = "edition"
 
 
 def edition_of(session: Session) -> str | None:
     """Return the edition that this transaction sees, its own changes included."""
-    edition: str | None = read_rows(session, EDITION_ALONE, {})[0]["edition"]
+    if _SEEN in session.info:
+        found: str | None = session.info[_SEEN]
+        return found
+    return edition_in(session, read_rows(session, EDITION_ALONE, {}))
+
+
+def edition_in(session: Session, rows: list[Row]) -> str | None:
+    """Return what was answered to `EDITION_ALONE`; a session that only reads need not ask again."""
+    edition: str | None = rows[0]["edition"]
+    if session.info.get(READS):
+        session.info[_SEEN] = edition
     return edition
 
 

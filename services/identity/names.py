@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from services.db.session import READS
 from services.db.together import read_rows
+from services.identity.editions import edition_of, known
 from services.identity.models import Person, Unit
 
 
@@ -27,9 +28,9 @@ _UNITS = select(Unit.id, Unit.name).where(Unit.id.in_(_IDS))
 
 
 def _names(session: Session, statement: Select[Any], ids: Iterable[int | None]) -> dict[int, str]:
-    """A session that only reads asks for each name once."""
+    """Each name is asked for once an edition; sessions that change something ask always."""
     wanted = sorted({one for one in ids if one is not None})
-    known: dict[int, str] = session.info.setdefault(statement, {}) if session.info.get(READS) else {}
-    if missing := [one for one in wanted if one not in known]:
-        known.update((row["id"], row["name"]) for row in read_rows(session, statement, {"ids": missing}))
-    return {one: known[one] for one in wanted if one in known}
+    names: dict[int, str] = known(edition_of(session), (statement,), dict) if session.info.get(READS) else {}
+    if missing := [one for one in wanted if one not in names]:
+        names.update((row["id"], row["name"]) for row in read_rows(session, statement, {"ids": missing}))
+    return {one: names[one] for one in wanted if one in names}

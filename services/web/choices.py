@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,7 +12,7 @@ from services.db.together import read_rows
 from services.engine.queries import WorkRow
 from services.engine.registry import Registry
 from services.engine.routing import find_turn, path_of
-from services.identity.access import unit_ids_in_scope
+from services.identity.editions import edition_of, known
 from services.identity.models import Person, Post, Unit
 from services.identity.units import ancestors
 from services.web.calls import Call
@@ -41,12 +41,11 @@ def states(call: Call) -> tuple[tuple[str, tuple[Choice, ...]], ...]:
 
 def units(session: Session, call: Call) -> tuple[Choice, ...]:
     """The units where the caller holds any role, and all below them, as a tree."""
-    inside = unit_ids_in_scope(session, call.actor)
-    rows = read_rows(session, _UNITS, {})
-    return _tree(tuple(tuple(row.values()) for row in rows if inside is None or row["id"] in inside))
+    tops = frozenset(grant.path for grant in call.actor.grants)
+    return known(edition_of(session), (units, tops), partial(_below, session, tops))
 
 
-_UNITS = select(Unit.id, Unit.name, Unit.path).order_by(Unit.path)
+_UNITS = select(Unit.id, Unit.name, Unit.path)
 
 
 @lru_cache(maxsize=4)
@@ -62,12 +61,13 @@ def _states(registry: Registry) -> tuple[tuple[str, tuple[Choice, ...]], ...]:
     )
 
 
-@lru_cache(maxsize=256)
-def _tree(rows: tuple[tuple[int, str, str], ...]) -> tuple[Choice, ...]:
-    """Most people see one of a few parts of the tree, and it seldom changes."""
-    top = min((path.count("/") for _, _, path in rows), default=0)
-    tree = sorted(rows, key=lambda row: ancestors(row[2]))
-    return tuple(Choice(str(unit), name, initials(name), path.count("/") - top) for unit, name, path in tree)
+def _below(session: Session, tops: frozenset[str]) -> tuple[Choice, ...]:
+    rows = [row for row in read_rows(session, _UNITS, {}) if any(row["path"].startswith(path) for path in tops)]
+    top = min((row["path"].count("/") for row in rows), default=0)
+    rows.sort(key=lambda row: ancestors(row["path"]))
+    return tuple(
+        Choice(str(row["id"]), row["name"], initials(row["name"]), row["path"].count("/") - top) for row in rows
+    )
 
 
 def unit_name(session: Session, unit_id: int) -> str:

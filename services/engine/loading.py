@@ -21,8 +21,9 @@ from services.engine.models import Clock, Exclusion, Link, Matter, WorkItem
 from services.engine.registry import Definition
 from services.engine.sittings import Sitting, read_sittings
 from services.identity.access import Actor
-from services.identity.editions import EDITION_ALONE, edition_in
-from services.identity.models import Person, Unit
+from services.identity.editions import EDITION, note_edition
+from services.identity.names import people_by_id
+from services.identity.units import unit_at
 from statemachines.kit.panels import Panel, SeatState
 from statemachines.kit.situation import Move, Other, Situation, Step
 
@@ -30,34 +31,27 @@ TURN = "turn"
 """The kind of work item that a state gives; other kinds are side requests, named after the action that answers them."""
 EXTENSION = "grant_extension"
 
-_M, _C, _W, _X, _L, _U, _P = (model.__table__.c for model in (Matter, Clock, WorkItem, Exclusion, Link, Unit, Person))
+_M, _C, _W, _X, _L = (model.__table__.c for model in (Matter, Clock, WorkItem, Exclusion, Link))
 _ID: BindParameter[int] = bindparam("matter_id")
 
 # Built once: on this path putting statements together would cost more than running them.
-# Subqueries, no joins: PostgreSQL drops a joined row whose matter moved to another unit while it waited for the lock.
-MATTER = select(
-    *_M,
-    select(_U.path).where(_U.id == _M.unit_id).scalar_subquery().label("unit_path"),
-    select(_U.kind).where(_U.id == _M.unit_id).scalar_subquery().label("unit_kind"),
-    select(_U.path).where(_U.id == _M.origin_unit_id).scalar_subquery().label("origin_path"),
-).where(_M.id == _ID)
+MATTER = select(*_M).where(_M.id == _ID)
 # key_share: a row that merely refers to the matter (a link, an opening) need not wait, and so cannot deadlock
 _MATTER_LOCKED = MATTER.with_for_update(of=Matter.__table__, key_share=True)
-_ALL_CLOCKS = select(*_C).where(_C.matter_id == _ID).order_by(_C.id)
+# unordered: a matter has a handful of these, which cost less to sort here than a plan that sorts
+_ALL_CLOCKS = select(*_C).where(_C.matter_id == _ID)
 _CLOCKS = _ALL_CLOCKS.where(_C.state != clk.STOPPED)
-_ITEMS = (
-    select(*_W, select(_P.name).where(_P.id == _W.person_id).scalar_subquery().label("person_name"))
-    .where(_W.matter_id == _ID, _W.closed_at.is_(None))
-    .order_by(_W.id)
-)
-# two lists that are empty for most matters: whom it keeps away (of no kind), and what hangs on it
+_ITEMS = select(*_W).where(_W.matter_id == _ID, _W.closed_at.is_(None))
+# two lists that are empty for most matters: whom it keeps away (of no kind), and what hangs on it; the edition (of no
+# id) comes here and not with the lock, since a statement that waits does not see what is committed meanwhile
 _BESIDE = union_all(
     select(_X.id, null().label("kind"), _X.person_id, _X.unit_id, null().label("from_id")).where(_X.matter_id == _ID),
     select(_L.id, _L.kind, null(), null(), _L.from_id).where(_L.to_id == _ID),
+    select(null(), EDITION, null(), null(), null()),
 )
-# the edition after the lock, not with it: a statement that waits does not see what was committed meanwhile
-_AROUND = (_ITEMS, _BESIDE, EDITION_ALONE)
+_AROUND = (_ITEMS, _BESIDE)
 _WHOLE, _WHOLE_LOCKED = (MATTER, _CLOCKS, *_AROUND), (_MATTER_LOCKED, _CLOCKS, *_AROUND)
+_BY_ID = itemgetter("id")
 _OTHERS = select(_M.id, _M.procedure, _M.state, _M.closed_at, _M.event_on, _M.record).where(
     _M.id.in_(bindparam("others", expanding=True))
 )
@@ -68,7 +62,8 @@ class Loaded:
     """A matter as it stands inside this transaction. `clocks` are those running or suspended.
 
     `ended` are the others, for whoever looks at a matter; who moves it does not read them. `edition` is that of the
-    directory, read once the matter was had.
+    directory, read once the matter was had; by it `row` says where its units lie (`unit_path`, `unit_kind`,
+    `origin_path`).
     """
 
     row: Mapping[str, Any]
@@ -161,7 +156,7 @@ def load_around(engine: Engine, session: Session, row: Mapping[str, Any]) -> Loa
     clocks, *around = read_together(session, *wanted)
     going, ended = ([c for c in clocks if (c["state"] == clk.STOPPED) is over] for over in (False, True))
     loaded = _loaded(engine, session, row, going, *around)
-    loaded.ended = ended
+    loaded.ended = sorted(ended, key=_BY_ID)
     return loaded
 
 
@@ -174,27 +169,31 @@ def _found(engine: Engine, session: Session, whole: list[list[Row]]) -> Loaded:
 
 def _loaded(
     engine: Engine, session: Session, row: Mapping[str, Any],
-    clocks: list[Row], items: list[Row], beside: list[Row], said: list[Row],
+    clocks: list[Row], items: list[Row], beside: list[Row],
 ) -> Loaded:  # fmt: skip
-    excluded = [one for one in beside if one["kind"] is None]
+    (edition,) = (note_edition(session, one["kind"]) for one in beside if one["id"] is None)
+    excluded = [one for one in beside if one["kind"] is None and one["id"] is not None]
+    linked = [one for one in beside if one["kind"] is not None and one["id"] is not None]
     definition = engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"])
+    names = people_by_id(session, (item["person_id"] for item in items), edition)
+    unit, origin = (unit_at(session, edition, row[of]) for of in ("unit_id", "origin_unit_id"))
     return Loaded(
-        row=row,
+        row={**row, "unit_path": unit["path"], "unit_kind": unit["kind"], "origin_path": origin["path"]},
         definition=definition,
-        clocks=clocks,
-        items=items,
+        clocks=sorted(clocks, key=_BY_ID),
+        items=[{**item, "person_name": names.get(item["person_id"])} for item in sorted(items, key=_BY_ID)],
         people=frozenset(e["person_id"] for e in excluded if e["person_id"] is not None),
         units=frozenset(e["unit_id"] for e in excluded if e["unit_id"] is not None),
-        edition=edition_in(session, said),
+        edition=edition,
         others=load_others(session, row["record"]["refs"]),
-        linked=_linked(session, definition, [one for one in beside if one["kind"] is not None]),
+        linked=_linked(session, definition, linked),
         sittings=read_sittings(session, definition, row["id"]),
     )
 
 
 def _linked(session: Session, definition: Definition, hanging: list[Row]) -> dict[str, tuple[Other, ...]]:
     """Return, per kind of link that the procedure watches, the matters that hang on this one, oldest first."""
-    listed = sorted(hanging, key=itemgetter("id"))
+    listed = sorted(hanging, key=_BY_ID)
     found = [(link["kind"], link["from_id"]) for link in listed if link["kind"] in definition.procedure.watches]
     others = load_others(session, [i for _, i in found])
     return {kind: tuple(others[i] for k, i in found if k == kind) for kind in dict(found)}

@@ -23,13 +23,13 @@ from services.engine.loading import load_others
 from services.engine.models import Exclusion, Matter, Once
 from services.engine.recording import write_link
 from services.engine.registry import Definition
-from services.engine.routing import place_of, unit_at
+from services.engine.routing import place_of
 from services.engine.visibility import visible
 from services.identity.access import Actor
 from services.identity.editions import EDITION_ALONE
 from services.identity.models import Unit
 from services.identity.store import open_field, seal_fields
-from services.identity.units import is_root
+from services.identity.units import is_root, unit_at
 from statemachines.kit.forms import sealed_fields
 from statemachines.kit.procedure import Procedure, Refused
 from statemachines.kit.situation import Situation, Step

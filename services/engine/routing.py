@@ -8,11 +8,11 @@ from functools import partial
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from services.db.together import Row, read_rows
+from services.db.together import read_rows
 from services.identity.editions import known
 from services.identity.models import Person, Unit
 from services.identity.people import Line, line_of_holders
-from services.identity.units import ancestors
+from services.identity.units import ancestors, unit_at
 
 COUNTY_OFFICE = "county_office"
 
@@ -62,16 +62,6 @@ def place_of(session: Session, edition: str | None, unit_id: int, on: date) -> P
     return Place(path, holding_at(session, edition, path, on))
 
 
-def unit_at(session: Session, edition: str | None, unit_id: int) -> Row:
-    """Return the unit's id, path, kind and name under this edition of the directory."""
-
-    def ask() -> Row:
-        (row,) = read_rows(session, _UNIT, {"unit": unit_id})
-        return row
-
-    return known(edition, (unit_at, unit_id), ask)
-
-
 def route(holding: Holding, role: str, unit_path: str, excluding: Collection[int]) -> Turn:
     """The same for whoever asks about a path more than once."""
     for wanted, lost in ((role, False), (COUNTY_OFFICE, True)):
@@ -96,6 +86,5 @@ def path_of(session: Session, unit_id: int) -> str:
 
 
 # Built once: every move of a matter asks these.
-_U, _P = Unit.__table__.c, Person.__table__.c
-_UNIT = select(_U.id, _U.path, _U.kind, _U.name).where(_U.id == bindparam("unit"))
+_P = Person.__table__.c
 _WORKS = select(_P.id).where(_P.id == bindparam("person"), _P.active)

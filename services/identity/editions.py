@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.db.base import BY_TRIGGERS, Base
 from services.db.session import READS
-from services.db.together import Row, read_rows
+from services.db.together import read_rows
 
 
 class Edition(Base):
@@ -43,12 +43,11 @@ def edition_of(session: Session) -> str | None:
     if _SEEN in session.info:
         found: str | None = session.info[_SEEN]
         return found
-    return edition_in(session, read_rows(session, EDITION_ALONE, {}))
+    return note_edition(session, read_rows(session, EDITION_ALONE, {})[0]["edition"])
 
 
-def edition_in(session: Session, rows: list[Row]) -> str | None:
-    """Return what was answered to `EDITION_ALONE`; a session that only reads need not ask again."""
-    edition: str | None = rows[0]["edition"]
+def note_edition(session: Session, edition: str | None) -> str | None:
+    """Return the edition that was read: a session that only reads need not ask again."""
     if session.info.get(READS):
         session.info[_SEEN] = edition
     return edition

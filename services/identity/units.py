@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from services.db.together import Row, read_rows
+from services.identity.editions import known
 from services.identity.errors import NotFound, UnitRefused
 from services.identity.models import Unit, UnitKind
 
@@ -21,6 +23,10 @@ _OFFICES = (
 
 _OFFICE = re.compile(f"(?:{'|'.join(sorted(_OFFICES, key=len, reverse=True))})$")
 _RESIDENT = re.compile(r"^.*?(?:纪委|监委|监察局)+(?:派驻|派出|驻)")
+
+
+_U = Unit.__table__.c
+_UNIT = select(_U.id, _U.path, _U.kind, _U.name).where(_U.id == bindparam("unit"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,16 @@ def get_unit(session: Session, unit_id: int) -> Unit:
     if (unit := session.get(Unit, unit_id)) is None:
         raise NotFound(f"there is no unit {unit_id}", "没有这个单位。")
     return unit
+
+
+def unit_at(session: Session, edition: str | None, unit_id: int) -> Row:
+    """Return the unit's id, path, kind and name under this edition of the directory."""
+
+    def ask() -> Row:
+        (found,) = read_rows(session, _UNIT, {"unit": unit_id})
+        return found
+
+    return known(edition, (unit_at, unit_id), ask)
 
 
 def create_unit(

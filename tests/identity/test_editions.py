@@ -164,7 +164,7 @@ def test_without_an_edition_nothing_is_kept() -> None:
     assert [known(None, ("x",), lambda: next(answers)) for _ in range(2)] == [1, 2]
 
 
-@pytest.mark.parametrize("query", [access._SOMEBODY, people._HELD, routing._UNIT])
+@pytest.mark.parametrize("query", [access._SOMEBODY, people._HELD, units._UNIT])
 def test_what_is_kept_is_read_from_watched_tables(query: Any) -> None:
     """A query that comes to look at another table has to watch that as well."""
     columns = {part.name for part in visitors.iterate(query) if isinstance(part, Column) and part.table is _PERSON}

@@ -10,7 +10,7 @@ from services.db.rows import insert_rows
 from services.engine import clocks as clk
 from services.engine import items, journal, numbers, recording
 from services.engine.decided import Beginning
-from services.engine.models import Matter
+from services.engine.models import Matter, Receipt
 from services.engine.routing import above, place_of
 from services.identity import receipts
 
@@ -67,6 +67,9 @@ def _write(session: Session, start: Beginning, given: _Given) -> None:
     event = journal.Event("open", changes.actor, changes.now, content, None, initial, None, start.request_key)
     entry = journal.chain(head, event)
     insert_rows(session, Matter, [_matter(start, given) | head.columns()])  # first: all else refers to it
+    if given.receipt_code:
+        digest = receipts.digest(given.receipt_code, changes.engine.vault)
+        insert_rows(session, Receipt, [{"digest": digest, "matter_id": matter_id}])
     recording.write_clocks(session, matter_id, changes)
     recording.write_exclusions(session, matter_id, start.away[0], start.away[1], "kept away from its subject")
     assignee = changes.assignee if changes.assignee not in people else None
@@ -80,7 +83,6 @@ def _matter(start: Beginning, given: _Given) -> dict[str, Any]:
     actor = changes.actor.id
     step = {"by": actor, "at": changes.now.isoformat(), "answers": start.answers.stored}
     initial = str(definition.procedure.initial)
-    code = given.receipt_code
     return {
         "id": given.matter_id, "procedure": definition.procedure.key, "number": given.number, "state": initial,
         "title": definition.procedure.opening.title(start.answers.form),
@@ -88,7 +90,6 @@ def _matter(start: Beginning, given: _Given) -> dict[str, Any]:
         "opened_at": changes.now, "moved_at": changes.now, "closed_at": None, "version": 1, "level": 0,
         "due_at": clk.earliest_due(changes.clocks), "procedure_hash": definition.procedure_hash,
         "policy_hash": definition.policy_hash, "undo": None,
-        "receipt_digest": receipts.digest(code, changes.engine.vault) if code else None,
         "external_ref": start.external_ref,
         "record": {
             "steps": {"open": step}, "trail": [[None, "open", initial, actor]],

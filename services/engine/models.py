@@ -48,7 +48,6 @@ class Matter(Base):
     __tablename__ = "matter"
     __table_args__ = (
         UniqueConstraint("origin_unit_id", "procedure", "number"),  # two villages may bear one name
-        _unique_if_any("matter", "receipt_digest"),
         _unique_if_any("matter", "external_ref"),
         Index("ix_matter_open_unit", "unit_id", "procedure", "due_at"),
         Index("ix_matter_due", "due_at", "id"),
@@ -76,8 +75,16 @@ class Matter(Base):
     undo: Mapped[dict[str, Any] | None]
     journal_seq: Mapped[int]
     journal_head: Mapped[str]
-    receipt_digest: Mapped[str | None]
     external_ref: Mapped[str | None]
+
+
+class Receipt(Base):
+    """What stands for the code by which whoever brought a matter asks how it stands; apart, since it never changes."""
+
+    __tablename__ = "receipt"
+
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    matter_id: Mapped[int] = mapped_column(ForeignKey("matter.id"))
 
 
 class Exclusion(Base):

@@ -12,7 +12,7 @@ from services.engine import journal
 from services.engine.core import Engine
 from services.engine.errors import InvalidAnswers, NotPermitted
 from services.engine.loading import load
-from services.engine.models import Clock, Matter
+from services.engine.models import Clock, Matter, Receipt
 from services.engine.permission import behalf_of
 from services.engine.registry import Definition
 from services.engine.visibility import find_visible
@@ -63,7 +63,7 @@ def public_status(session: Session, engine: Engine, code: str) -> dict[str, Any]
     `state` is registered, accepted, referred, in_handling or closed. Codes that are unknown or mistyped raise the very
     same NotFound, after the same two look-ups.
     """
-    matter = session.execute(_MATTER.where(Matter.receipt_digest.in_(_digests(engine, code)))).mappings().one_or_none()
+    matter = session.execute(_MATTER.where(Receipt.digest.in_(_digests(engine, code)))).mappings().one_or_none()
     clock = session.execute(_CLOCK.where(Clock.matter_id == (matter["id"] if matter else 0))).mappings().first()
     if matter is None:
         raise NotFound(
@@ -80,7 +80,9 @@ def public_status(session: Session, engine: Engine, code: str) -> dict[str, Any]
     }
 
 
-_MATTER = select(Matter.id, Matter.state, Matter.procedure_hash, Matter.policy_hash, Matter.record)
+_MATTER = select(Matter.id, Matter.state, Matter.procedure_hash, Matter.policy_hash, Matter.record).join(
+    Receipt, Receipt.matter_id == Matter.id
+)
 _CLOCK = (
     select(Clock.effective_due, Clock.provisional)
     .where(Clock.name == _HANDLING, Clock.state != clk.STOPPED)

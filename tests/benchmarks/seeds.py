@@ -21,7 +21,7 @@ from services.db.session import Database
 from services.engine import clocks as clk
 from services.engine import journal
 from services.engine.core import Engine
-from services.engine.models import Clock, Entry, FiredRung, Matter, WorkItem
+from services.engine.models import Clock, Entry, FiredRung, Matter, Receipt, WorkItem
 from services.engine.registry import canonical
 from services.engine.sweep import sweep_all
 from services.identity.sealing import Vault
@@ -145,10 +145,13 @@ def _inserts() -> Iterator[str]:
     yield _copy(
         Matter,
         {"id": "s.id", "number": "s.number", "event_on": "t.anchor", "opened_at": "t.anchor + interval '2 hours'",
-         "due_at": "t.due", "undo": "NULL", "journal_head": "s.hashes[p.journal_seq]",
-         "receipt_digest": "encode(sha256(convert_to(s.number, 'UTF8')), 'hex')"},
+         "due_at": "t.due", "undo": "NULL", "journal_head": "s.hashes[p.journal_seq]"},
         f"JOIN matter p ON p.id = s.proto {running}",
     )  # fmt: skip
+    yield (
+        f"INSERT INTO {Receipt.__tablename__} (digest, matter_id)"
+        " SELECT encode(sha256(convert_to(s.number, 'UTF8')), 'hex'), s.id FROM chained s"
+    )
     content = (
         "CASE WHEN p.content ? 'number' THEN p.content || jsonb_build_object('number', s.number) ELSE p.content END"
     )

@@ -16,7 +16,7 @@ from tests.benchmarks.racing import Operation, race
 from tests.benchmarks.seeds import Seeded
 
 NAMED = {
-    "number": "('信访〔2016〕p' || :last || '号')", "receipt_digest": "md5(random()::text)", "external_ref": "NULL",
+    "number": "('信访〔2016〕p' || :last || '号')", "digest": "md5(random()::text)", "external_ref": "NULL",
 }  # fmt: skip
 READS = {"UPDATE number_series": "", "nextval(": "m_"}
 

@@ -270,7 +270,6 @@ def upgrade() -> None:
     sa.Column('undo', sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"), nullable=True),
     sa.Column('journal_seq', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('journal_head', sa.String(), nullable=False),
-    sa.Column('receipt_digest', sa.String(), nullable=True),
     sa.Column('external_ref', sa.String(), nullable=True),
     sa.ForeignKeyConstraint(['opened_by'], ['person.id'], name=op.f('fk_matter_opened_by')),
     sa.ForeignKeyConstraint(['origin_unit_id'], ['unit.id'], name=op.f('fk_matter_origin_unit_id')),
@@ -288,8 +287,13 @@ def upgrade() -> None:
         batch_op.create_index('ix_matter_event', ['procedure', 'event_on'], unique=False)
         batch_op.create_index('ix_matter_open_unit', ['unit_id', 'procedure', 'due_at'], unique=False)
         batch_op.create_index('uq_matter_external_ref', ['external_ref'], unique=True, sqlite_where=sa.text('external_ref IS NOT NULL'), postgresql_where=sa.text('external_ref IS NOT NULL'))
-        batch_op.create_index('uq_matter_receipt_digest', ['receipt_digest'], unique=True, sqlite_where=sa.text('receipt_digest IS NOT NULL'), postgresql_where=sa.text('receipt_digest IS NOT NULL'))
 
+    op.create_table('receipt',
+    sa.Column('digest', sa.String(), nullable=False),
+    sa.Column('matter_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.ForeignKeyConstraint(['matter_id'], ['matter.id'], name=op.f('fk_receipt_matter_id')),
+    sa.PrimaryKeyConstraint('digest', name=op.f('pk_receipt'))
+    )
     op.create_table('post',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('person_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),

@@ -27,6 +27,10 @@ class Office:
     now: datetime
     roles: Mapping[str, str]
 
+    def __post_init__(self) -> None:
+        """Take turns from the first moment: the tree, the directory's edition and the record are locks in any order."""
+        record.take_turn(self.session)
+
     @property
     def today(self) -> date:
         return local_date(self.now)

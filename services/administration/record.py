@@ -44,6 +44,13 @@ def facts(row: Base) -> dict[str, Any]:
     return {name: _plain(getattr(row, name)) for name in names}
 
 
+def take_turn(session: Session) -> DeedHead:
+    """Wait until nobody else administers, and return where the chain ends."""
+    genesis = {"id": _HEAD, "seq": 0, "hash": journal.GENESIS}
+    insert_missing(session, DeedHead, [genesis], ["id"])
+    return session.get_one(DeedHead, _HEAD, with_for_update=True, populate_existing=True)
+
+
 def write(
     session: Session,
     actor: Actor,
@@ -55,9 +62,7 @@ def write(
     person_id: int | None,
 ) -> Deed:
     """Add one deed to the end of the chain, in the caller's transaction."""
-    genesis = {"id": _HEAD, "seq": 0, "hash": journal.GENESIS}
-    insert_missing(session, DeedHead, [genesis], ["id"])
-    head = session.get_one(DeedHead, _HEAD, with_for_update=True, populate_existing=True)
+    head = take_turn(session)
     said = {
         "seq": head.seq + 1, "at": at.astimezone(UTC), "actor_id": actor.id, "actor_name": actor.name,
         "action": action, "unit_id": unit_id, "person_id": person_id, "content": dict(content), "previous": head.hash,

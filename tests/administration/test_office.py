@@ -1,6 +1,7 @@
 """Administrators at work: permission, what is kept in being, and the record of all of it."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
@@ -233,3 +234,30 @@ def test_an_actor_with_a_lent_role_administers(admins: County) -> None:
         actor: Actor = load_actor(session, admins.people["nobody"], admins.today)
         people.add(Office(session, actor, admins.now, {}), "新人")
         assert session.scalar(select(Person.name).order_by(Person.id.desc()).limit(1)) == "新人"
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_administrators_take_turns_whatever_they_change_first(county: County) -> None:
+    """The first has changed the directory and then wants the tree; the second would have the tree by then."""
+
+    def add(office: Office, name: str) -> None:
+        units.add(office, name, f"{name}村", UnitKind.GRASSROOTS, county.units["liuhe"])
+
+    def second() -> None:
+        with county.database.write() as session:
+            add(Office(session, COMMAND_LINE, county.now, {}), "n2")
+
+    with ThreadPoolExecutor(1) as pool:
+        with county.database.write() as session:
+            office = Office(session, COMMAND_LINE, county.now, {})
+            people.rename(office, county.people["handler"], "别名")
+            other = pool.submit(second)
+            while not session.execute(_WAITING).scalar():
+                assert not other.done()
+            add(office, "n1")
+        other.result(30)
+    assert [deed.content["unit"] for deed in deeds(county)] == [None, "n1村", "n2村"]
+    assert holds(county)["ok"]
+
+
+_WAITING = text("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock')")

@@ -29,6 +29,15 @@ def driver(session: Session) -> psycopg.Connection[Any]:
     return found
 
 
+def cut_off(session: Session) -> None:
+    """Let the server end this session's connection."""
+    pid = driver(session).info.backend_pid
+    other = Database(session.get_bind().engine.url)
+    with other.write() as killing:
+        killing.connection().exec_driver_sql(f"SELECT pg_terminate_backend({pid}, 5000)")
+    other.close()
+
+
 def test_the_first_that_fails_is_raised_and_none_after_it_is_tried(postgres: Database) -> None:
     with postgres.write() as session:
         insert_rows(session, Person, [person(2)])
@@ -107,11 +116,7 @@ def test_a_value_that_cannot_be_sent_harms_nothing(postgres: Database) -> None:
 def test_a_connection_cut_during_a_trip_is_given_up(postgres: Database) -> None:
     with pytest.raises(OperationalError) as cut, postgres.read() as session:
         people(session, 1)
-        other = Database(postgres.url)
-        with other.write() as killing:
-            pid = driver(session).info.backend_pid
-            killing.connection().exec_driver_sql(f"SELECT pg_terminate_backend({pid}, 5000)")
-        other.close()
+        cut_off(session)
         people(session, 1)
     assert cut.value.connection_invalidated
     with postgres.read() as session:
@@ -159,11 +164,7 @@ def test_a_connection_cut_as_it_commits_is_told_as_such(postgres: Database) -> N
     """With the last changes goes COMMIT: who hears nothing of it cannot know."""
     with pytest.raises(CommitLost), postgres.write() as session:
         people(session, 1)
-        other = Database(postgres.url)
-        with other.write() as killing:
-            pid = driver(session).info.backend_pid
-            killing.connection().exec_driver_sql(f"SELECT pg_terminate_backend({pid}, 5000)")
-        other.close()
+        cut_off(session)
         insert_rows(session, Person, [person(1)])
     with postgres.read() as session:
         assert people(session, 1) == {}

@@ -9,8 +9,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.schema import Sequence as IdSequence
 
 from services.db.base import Base
-from services.db.together import Query, change, claim, insert_returning, way_of
-from services.db.upsert import insert_or_leave
+from services.db.together import Query, change, insert_returning, way_of
 
 Row = Mapping[str, Any]
 
@@ -19,12 +18,6 @@ def insert_rows(session: Session, model: type[Base], rows: list[dict[str, Any]])
     """Insert rows that all have the same keys; none is fine. They are this function's from then on."""
     if rows:
         change(session, _insert(_table(model)), rows)
-
-
-def claim_row(session: Session, model: type[Base], row: Row, unique: str) -> bool:
-    """Insert a row whose `unique` column is the claim; return whether it was free."""
-    statement = insert_or_leave(_table(model), (unique,), postgres=way_of(session).postgres)
-    return claim(session, statement, dict(row))
 
 
 def insert_ids(session: Session, model: type[Base], rows: Sequence[Row]) -> list[int]:

@@ -32,13 +32,8 @@ POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 30, "pool_timeout": BUS
 PING_AFTER = 1.0
 """Seconds of rest after which a connection to PostgreSQL is tried before it is used."""
 
-_OPTIONS: dict[str, Any] = (
-    POOL
-    | JSON_BY
-    | {
-        "hide_parameters": True,  # an error's text goes to logs, where no answer of a form belongs
-    }
-)
+# an error's text goes to logs, where no answer of a form belongs
+_OPTIONS: dict[str, Any] = {**POOL, **JSON_BY, "hide_parameters": True}
 _MODE = "duban_mode"
 _MEND = "write sqlite:///path/to/duban.db or postgresql://user@host/name"
 

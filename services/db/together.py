@@ -80,15 +80,6 @@ def change(session: Session, statement: Insert | Update, rows: list[Row]) -> Non
         way.hold(_calls(way.connection, statement, rows))
 
 
-def claim(session: Session, statement: Insert, row: Row) -> bool:
-    """Insert a row unless another is in its way; return whether it was."""
-    way = way_of(session)
-    if way.trips is None:
-        return bool(way.connection.execute(statement, [row]).rowcount)
-    (result,) = way.run(_one_by_one(way.connection, statement, [row]))
-    return bool(result.command_tuples)
-
-
 @contextmanager
 def sent_within(session: Session) -> Iterator[None]:
     """Send the changes of this block before it ends, or none of them where it fails: for a savepoint."""

@@ -51,7 +51,7 @@ class Text:
 
 Call = tuple[Text, Row]
 """A statement and its values by name; there may be more than it takes."""
-_BEGIN, _FORGET, _HELD, _CALL, _COMMIT = "begin", "forget", "held", "call", "commit"
+_DONE, _FORGET, _CALL = "done", "forget", "call"
 _Asked = str | tuple[bytes, bytes]
 """What an answer is to: one of these, or a statement prepared under a name."""
 _Written = tuple[Text, Sequence[Any]]
@@ -117,11 +117,11 @@ class Trips:
             asked: list[_Asked] = []
             if not alone and pgconn.transaction_status == pq.TransactionStatus.IDLE:
                 pgconn.send_query_params(_begin(self._driver.isolation_level, self._driver.read_only), None)
-                asked.append(_BEGIN)
+                asked.append(_DONE)
             asked += self._ask(pgconn, held, written)
             if commit:
                 pgconn.send_query_params(b"COMMIT", None)
-                asked.append(_COMMIT)
+                asked.append(_DONE)
             pgconn.pipeline_sync()
             came = self._driver.wait(_answers(pgconn))
             pgconn.exit_pipeline_mode()
@@ -155,7 +155,7 @@ class Trips:
                 pgconn.send_prepare(name, text.sql)
                 asked.append((text.sql, name))
             pgconn.send_query_prepared(name, values)
-            asked.append(_CALL if nth >= len(held) else _HELD)
+            asked.append(_CALL if nth >= len(held) else _DONE)
         return asked
 
 

@@ -31,7 +31,7 @@ def insert_missing(
     if many := way.postgres and len(rows) >= bulk.AT_LEAST:
         statement = _insert_many(table, tuple(rows[0]), tuple(unique), tuple(returning))
     else:
-        statement = insert_or_leave(table, tuple(unique), tuple(returning), postgres=way.postgres)
+        statement = _insert_or_leave(table, tuple(unique), tuple(returning), postgres=way.postgres)
     if way.trips is not None and (many or (len(rows) == 1 and _is_whole(table, tuple(rows[0])))):
         return insert_prepared(way, statement, {"rows": rows} if many else rows[0])
     made = way.connection.execute(statement, {"rows": rows} if many else list(rows))
@@ -51,7 +51,7 @@ def _insert_many(table: Table, columns: tuple[str, ...], unique: tuple[str, ...]
 
 
 @cache
-def insert_or_leave(table: Table, unique: tuple[str, ...], returning: tuple[Any, ...] = (), *, postgres: bool) -> Any:
+def _insert_or_leave(table: Table, unique: tuple[str, ...], returning: tuple[Any, ...] = (), *, postgres: bool) -> Any:
     """Return the statement: it inserts nothing where these columns are taken, by rows that have them at all."""
     made = postgresql.insert(table) if postgres else sqlite.insert(table)
     filled = [table.c[name].is_not(None) for name in unique if table.c[name].nullable]

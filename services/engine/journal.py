@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from services.db.rows import claim_row, insert_rows, update_row, update_rows
+from services.db.rows import insert_rows, update_row, update_rows
 from services.db.together import Query, Row, read_rows
+from services.db.upsert import insert_missing
 from services.engine.errors import AlreadyPerformed
 from services.engine.models import Entry, Matter
 from services.engine.registry import canonical
@@ -84,7 +85,7 @@ def write_requested(session: Session, row: dict[str, Any]) -> None:
     """Write one entry; raise AlreadyPerformed where the same request, at work at the same time, was faster."""
     if row["request_key"] is None:
         write(session, [row])
-    elif not claim_row(session, Entry, row, "request_key"):
+    elif not insert_missing(session, Entry, [row], ["request_key"], [Entry.seq]):
         refuse_repeat([read_rows(session, _REQUESTED, {"key": row["request_key"]})])
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, null, select, union_all
+from sqlalchemy import BindParameter, String, bindparam, literal_column, null, select, union_all
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
@@ -42,12 +42,16 @@ _MATTER_LOCKED = MATTER.with_for_update(of=Matter.__table__, key_share=True)
 _ALL_CLOCKS = select(*_C).where(_C.matter_id == _ID)
 _CLOCKS = _ALL_CLOCKS.where(_C.state != clk.STOPPED)
 _ITEMS = select(*_W).where(_W.matter_id == _ID, _W.closed_at.is_(None))
-# two lists that are empty for most matters: whom it keeps away (of no kind), and what hangs on it; the edition (of no
-# id) comes here and not with the lock, since a statement that waits does not see what is committed meanwhile
+_IS = ("away", "link", "edition")
+_AWAY, _LINK, _SAID = (literal_column(f"'{word}'", String).label("is_") for word in _IS)
+# two lists that are empty for most matters, whom it keeps away and what hangs on it; the edition is asked here and not
+# with the lock, since a statement that waits does not see what is committed meanwhile
 _BESIDE = union_all(
-    select(_X.id, null().label("kind"), _X.person_id, _X.unit_id, null().label("from_id")).where(_X.matter_id == _ID),
-    select(_L.id, _L.kind, null(), null(), _L.from_id).where(_L.to_id == _ID),
-    select(null(), EDITION, null(), null(), null()),
+    select(_AWAY, _X.id, null().label("text"), _X.person_id, _X.unit_id, null().label("from_id")).where(
+        _X.matter_id == _ID
+    ),
+    select(_LINK, _L.id, _L.kind, null(), null(), _L.from_id).where(_L.to_id == _ID),
+    select(_SAID, null(), EDITION, null(), null(), null()),
 )
 _AROUND = (_ITEMS, _BESIDE)
 _WHOLE, _WHOLE_LOCKED = (MATTER, _CLOCKS, *_AROUND), (_MATTER_LOCKED, _CLOCKS, *_AROUND)
@@ -171,9 +175,8 @@ def _loaded(
     engine: Engine, session: Session, row: Mapping[str, Any],
     clocks: list[Row], items: list[Row], beside: list[Row],
 ) -> Loaded:  # fmt: skip
-    (edition,) = (note_edition(session, one["kind"]) for one in beside if one["id"] is None)
-    excluded = [one for one in beside if one["kind"] is None and one["id"] is not None]
-    linked = [one for one in beside if one["kind"] is not None and one["id"] is not None]
+    away, linked, (said,) = ([one for one in beside if one["is_"] == word] for word in _IS)
+    edition = note_edition(session, said["text"])
     definition = engine.registry.pinned(session, row["procedure_hash"], row["policy_hash"])
     names = people_by_id(session, (item["person_id"] for item in items), edition)
     unit, origin = (unit_at(session, edition, row[of]) for of in ("unit_id", "origin_unit_id"))
@@ -182,8 +185,8 @@ def _loaded(
         definition=definition,
         clocks=sorted(clocks, key=_BY_ID),
         items=[{**item, "person_name": names.get(item["person_id"])} for item in sorted(items, key=_BY_ID)],
-        people=frozenset(e["person_id"] for e in excluded if e["person_id"] is not None),
-        units=frozenset(e["unit_id"] for e in excluded if e["unit_id"] is not None),
+        people=frozenset(e["person_id"] for e in away if e["person_id"] is not None),
+        units=frozenset(e["unit_id"] for e in away if e["unit_id"] is not None),
         edition=edition,
         others=load_others(session, row["record"]["refs"]),
         linked=_linked(session, definition, linked),
@@ -194,7 +197,7 @@ def _loaded(
 def _linked(session: Session, definition: Definition, hanging: list[Row]) -> dict[str, tuple[Other, ...]]:
     """Return, per kind of link that the procedure watches, the matters that hang on this one, oldest first."""
     listed = sorted(hanging, key=_BY_ID)
-    found = [(link["kind"], link["from_id"]) for link in listed if link["kind"] in definition.procedure.watches]
+    found = [(link["text"], link["from_id"]) for link in listed if link["text"] in definition.procedure.watches]
     others = load_others(session, [i for _, i in found])
     return {kind: tuple(others[i] for k, i in found if k == kind) for kind in dict(found)}
 

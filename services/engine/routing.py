@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from services.db.together import read_rows
-from services.identity.editions import known
+from services.identity.editions import edition_of, known
 from services.identity.models import Person, Unit
 from services.identity.people import Line, line_of_holders
 from services.identity.units import ancestors, unit_at
@@ -33,7 +33,7 @@ Holding = Callable[[str], Line]
 
 def find_turn(session: Session, role: str, unit_path: str, on: date, excluding: Collection[int]) -> Turn:
     """Route a role upwards past everyone excluded; end at the county office, even if nobody holds that either."""
-    return route(holding_at(session, None, unit_path, on), role, unit_path, excluding)
+    return route(holding_at(session, edition_of(session), unit_path, on), role, unit_path, excluding)
 
 
 def holding_at(session: Session, edition: str | None, unit_path: str, on: date) -> Holding:
@@ -82,7 +82,7 @@ def above(session: Session, unit_id: int, kind: str) -> int:
 
 
 def path_of(session: Session, unit_id: int) -> str:
-    return str(unit_at(session, None, unit_id)["path"])
+    return str(unit_at(session, edition_of(session), unit_id)["path"])
 
 
 # Built once: every move of a matter asks these.

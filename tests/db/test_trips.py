@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from services.db import trips
 from services.db.failures import CommitLost
-from services.db.rows import claim_row, insert_rows, next_id
+from services.db.rows import insert_rows, next_id
 from services.db.session import Database
 from services.db.together import read_rows, read_together
+from services.db.upsert import insert_missing
 from services.identity.models import Person
 from tests.db.test_rows import NOW, people, person
 
@@ -186,10 +187,10 @@ def trips_made(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
 def test_a_claim_is_had_once(database: Database) -> None:
     with database.write() as session:
-        assert claim_row(session, Person, person(2), "login")
+        assert insert_missing(session, Person, [person(2)], ["login"], [Person.login])
     with database.write() as session:
-        assert not claim_row(session, Person, person(2), "login")
-        assert claim_row(session, Person, person(3), "login")
+        assert not insert_missing(session, Person, [person(2)], ["login"], [Person.login])
+        assert insert_missing(session, Person, [person(3)], ["login"], [Person.login])
     with database.read() as session:
         assert len(people(session, 2, 3)) == 2
 

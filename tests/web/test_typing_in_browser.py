@@ -3,7 +3,7 @@
 import re
 from itertools import count
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -198,3 +198,31 @@ def _log_in_again(page: Page) -> None:
     dialog.get_by_label("密码").fill(PASSWORD)
     dialog.get_by_role("button", name="登录并继续").click()
     expect(dialog).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("who", "where", "words", "found", "leads_to"),
+    [
+        ("dingyiming", "/units", "lhx", ".tree-found a", r"/units/\d+$"),
+        ("fangwen", "/worklist", "信访", "#list tbody .c-title > a", r"/matters/\d+"),
+    ],
+)
+def test_what_was_found_stays_under_the_hand(
+    browser_page: LogIn, who: str, where: str, words: str, found: str, leads_to: str
+) -> None:
+    """Pressing on a find takes the focus from the search; asking again then would put another find under the hand."""
+    page = browser_page(who)
+    page.goto(where)
+    page.locator("#f-q").focus()
+    with page.expect_response(lambda answer: f"q={quote(words)}" in answer.url):
+        page.keyboard.type(words)
+    first = page.locator(found).first
+    expect(first).to_be_visible()
+    page.evaluate(
+        "window.asked = []; addEventListener('htmx:beforeRequest', (e) => asked.push(e.target.tagName), true)"
+    )
+    first.hover(position={"x": 8, "y": 8})
+    page.mouse.down()
+    assert page.evaluate("asked") == []
+    page.mouse.up()
+    page.wait_for_url(re.compile(leads_to))

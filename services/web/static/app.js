@@ -126,6 +126,10 @@
   on("input", typed);
   on("compositionend", typed);
   on("compositionstart", () => clearTimeout(rest));
+  // leaving the search, to press on what it found, asks nothing: a new answer would take the find from under the hand
+  document.addEventListener("change", (event) => {
+    if (event.target.matches?.("[data-typed]")) event.stopPropagation();
+  }, true);
 
   /* a corrected field is no longer marked as wrong */
   function mended({ target }) {

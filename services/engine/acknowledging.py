@@ -13,7 +13,7 @@ from services.db.together import Row, read_rows, read_together
 from services.engine import journal
 from services.engine.core import Engine
 from services.engine.errors import Conflict, MatterNotFound, NotPermitted
-from services.engine.loading import TURN, Loaded, load
+from services.engine.loading import TURN, Loaded, load_locked
 from services.engine.models import Exclusion, FiredRung, WorkItem
 from services.engine.permission import stands_in_for
 from services.engine.queries.rungs import RungView, open_rungs, rung_view
@@ -45,7 +45,7 @@ def acknowledge(session: Session, engine: Engine, rung_id: int, actor: Actor, no
     matter_id = session.scalar(select(FiredRung.matter_id).where(FiredRung.id == rung_id))
     if matter_id is None:
         raise MatterNotFound
-    loaded = load(engine, session, matter_id, lock=True)
+    loaded, actor, _ = load_locked(engine, session, matter_id, actor)
     find_visible(session, engine, actor, matter_id)
     rung = session.execute(_RUNG.where(FiredRung.id == rung_id)).mappings().one()
     if rung["acknowledged_at"] is not None:

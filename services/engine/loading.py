@@ -20,7 +20,7 @@ from services.engine.errors import MatterNotFound
 from services.engine.models import Clock, Exclusion, Link, Matter, WorkItem
 from services.engine.registry import Definition
 from services.engine.sittings import Sitting, read_sittings
-from services.identity.access import Actor
+from services.identity.access import Actor, renewed
 from services.identity.editions import EDITION, note_edition
 from services.identity.names import people_by_id
 from services.identity.units import unit_at
@@ -142,16 +142,21 @@ class Loaded:
         return self.definition.procedure.panels
 
 
-def load(engine: Engine, session: Session, matter_id: int, *, lock: bool = False) -> Loaded:
-    """Return a matter, locked until the transaction ends if asked; raise MatterNotFound."""
-    wanted = _WHOLE_LOCKED if lock else _WHOLE
-    return _found(engine, session, read_together(session, *((query, {"matter_id": matter_id}) for query in wanted)))
+def load(engine: Engine, session: Session, matter_id: int) -> Loaded:
+    """Return a matter; raise MatterNotFound."""
+    return _found(engine, session, read_together(session, *((query, {"matter_id": matter_id}) for query in _WHOLE)))
 
 
-def load_to_move(engine: Engine, session: Session, matter_id: int, *also: Query) -> tuple[Loaded, list[list[Row]]]:
-    """Lock a matter as `load` does; return it with the answers to further queries, asked once the lock was had."""
+def load_locked(
+    engine: Engine, session: Session, matter_id: int, actor: Actor, *also: Query
+) -> tuple[Loaded, Actor, list[list[Row]]]:
+    """Lock a matter until the transaction ends; return it, the actor, and the answers to further queries.
+
+    All is as it stands once the lock is had, what the actor holds too. Raises MatterNotFound.
+    """
     whole, answers = read_in_parts(session, [(query, {"matter_id": matter_id}) for query in _WHOLE_LOCKED], also)
-    return _found(engine, session, whole), answers
+    loaded = _found(engine, session, whole)
+    return loaded, renewed(session, actor, loaded.edition), answers
 
 
 def load_around(engine: Engine, session: Session, row: Mapping[str, Any]) -> Loaded:

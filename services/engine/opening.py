@@ -25,7 +25,7 @@ from services.engine.recording import write_link
 from services.engine.registry import Definition
 from services.engine.routing import place_of
 from services.engine.visibility import visible
-from services.identity.access import Actor
+from services.identity.access import Actor, renewed
 from services.identity.editions import EDITION_ALONE
 from services.identity.models import Unit
 from services.identity.store import open_field, seal_fields
@@ -85,6 +85,7 @@ def open_matter(
         session, (definition.kept, (EDITION_ALONE, {})), repeats, given.queries
     )
     edition = said[0]["edition"]
+    actor = renewed(session, actor, edition)
     unit, place = unit_at(session, edition, unit_id), place_of(session, edition, unit_id, today)
     if parent is None and not (actor.system and _opens_by_itself(engine, procedure.key)):
         _refuse_unless_permitted(definition, actor, place.path)

@@ -19,7 +19,7 @@ from services.engine.changes import Changes
 from services.engine.core import Engine
 from services.engine.decided import Move
 from services.engine.errors import ActionRefused, Stale
-from services.engine.loading import Loaded, load, load_others, load_to_move
+from services.engine.loading import Loaded, load, load_locked, load_others
 from services.engine.models import Link, Matter
 from services.engine.opening import open_children
 from services.engine.permission import Right, refuse_unless_visible, right_to
@@ -56,9 +56,11 @@ def perform(
     """Move one matter by one action, or raise a DubanError and change nothing (the caller's transaction rolls back).
 
     `data` are the form's answers as JSON values. `request_key` is the client's key for this very request: a second
-    one raises AlreadyPerformed. `seen_version` is the row version the client looked at: another one raises Stale.
+    one raises AlreadyPerformed. `seen_version` is the row version the client looked at: another one raises Stale. The
+    actor's roles are those of the directory as it is once the matter is locked.
     """
-    loaded, repeated = load_to_move(engine, session, matter_id, *journal.requested(actor, request_key))
+    requested = journal.requested(actor, request_key)
+    loaded, actor, repeated = load_locked(engine, session, matter_id, actor, *requested)
     refuse_unless_visible(loaded, actor)
     journal.refuse_repeat(repeated)
     if seen_version is not None and seen_version != loaded.row["version"]:

@@ -13,7 +13,7 @@ from services.engine import clocks as clk
 from services.engine import journal
 from services.engine.core import Engine
 from services.engine.errors import ActionRefused, NotPermitted
-from services.engine.loading import Loaded, load
+from services.engine.loading import Loaded, load, load_locked
 from services.engine.models import Clock, Matter, WorkItem
 from services.engine.permission import refuse_unless_visible
 from services.engine.registry import Definition
@@ -53,7 +53,7 @@ def rebind(
     """Bind the matter to today's rules and treat its clocks as `mode` says; journalled with the reason."""
     if len(reason.strip()) < 5:
         raise ActionRefused("reason_missing", "say why the rules are changed (5 characters at least)", "请写明调整理由")
-    loaded = load(engine, session, matter_id, lock=True)
+    loaded, actor, _ = load_locked(engine, session, matter_id, actor)
     _refuse_unless_permitted(loaded, actor)
     target = _target(engine, loaded, now)
     changes = _changes(engine, loaded, target, mode, now)

@@ -11,7 +11,7 @@ from services.engine import clocks as clk
 from services.engine import journal
 from services.engine.core import Engine
 from services.engine.errors import InvalidAnswers, NotPermitted
-from services.engine.loading import load
+from services.engine.loading import load_locked
 from services.engine.models import Clock, Matter, Receipt
 from services.engine.permission import behalf_of
 from services.engine.registry import Definition
@@ -37,7 +37,7 @@ def open_sealed(
     NotPermitted (the policy's `sealed` names the roles, held where the matter lies), InvalidAnswers without a purpose
     of at least `SHORTEST_PURPOSE` characters, NotFound where nothing is sealed, SealBroken.
     """
-    loaded = load(engine, session, matter_id, lock=True)
+    loaded, actor, _ = load_locked(engine, session, matter_id, actor)
     find_visible(session, engine, actor, matter_id)
     allowed = loaded.definition.policy.sealed.get(name, ())
     roles = actor.roles_at(loaded.row["unit_path"], loaded.people) & set(allowed)

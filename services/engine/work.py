@@ -11,7 +11,7 @@ from config.calendar import local_date, start_of_day
 from services.engine import journal
 from services.engine.core import Engine
 from services.engine.errors import ClaimedByAnother, Conflict, InvalidAnswers, MatterNotFound, NotPermitted
-from services.engine.loading import Loaded, load
+from services.engine.loading import Loaded, load_locked
 from services.engine.messages import message_rows, send
 from services.engine.models import Matter, Message, WorkItem
 from services.engine.permission import stands_in_for
@@ -77,7 +77,7 @@ def claim(session: Session, engine: Engine, item_id: int, actor: Actor, now: dat
     Of two at once one gets it, the other ClaimedByAnother. Raises NotPermitted where it waits for others,
     ItemClosed, MatterNotFound.
     """
-    loaded, item = _locked_item(session, engine, item_id, actor)
+    loaded, actor, item = _locked_item(session, engine, item_id, actor)
     if item["person_id"] is not None and item["person_id"] == actor.id:
         return
     if item["person_id"] is not None:
@@ -89,7 +89,7 @@ def claim(session: Session, engine: Engine, item_id: int, actor: Actor, now: dat
 
 def release(session: Session, engine: Engine, item_id: int, actor: Actor, now: datetime) -> None:
     """Give an item that one has back to everyone it would wait for; raise NotPermitted for another's or nobody's."""
-    loaded, item = _locked_item(session, engine, item_id, actor)
+    loaded, actor, item = _locked_item(session, engine, item_id, actor)
     if not _has(loaded, item, actor):
         raise NotPermitted("only whoever has this item releases it", "只有签收人本人可以释放该待办")
     _give(session, item_id, None)
@@ -104,7 +104,7 @@ def transfer(
 
     By whoever has it, or by a leader or the county office there. Raises TransferRefused, NotPermitted, ItemClosed.
     """
-    loaded, item = _locked_item(session, engine, item_id, actor)
+    loaded, actor, item = _locked_item(session, engine, item_id, actor)
     reason = _text(reason, "reason", "请填写转办理由")
     path = path_of(session, item["unit_id"])
     if not _has(loaded, item, actor) and not actor.roles_at(path, loaded.people) & MAY_TRANSFER:
@@ -122,7 +122,7 @@ def transfer(
 
 def urge(session: Session, engine: Engine, matter_id: int, actor: Actor, text: str, now: datetime) -> tuple[int, ...]:
     """Press whoever the matter waits for, each of them once a day; return whom. Raises UrgedToday, ItemClosed."""
-    loaded = _locked(session, engine, matter_id, actor)
+    loaded, actor = _locked(session, engine, matter_id, actor)
     text = _text(text, "text", "请填写催办内容")
     if (item := loaded.turn) is None:
         raise ItemClosed
@@ -142,7 +142,7 @@ def copy_to(
     session: Session, engine: Engine, matter_id: int, actor: Actor, to_person: int, note: str, now: datetime
 ) -> None:
     """Draw somebody's attention to a matter that he may see anyway; it gives no right. Raises CopyRefused."""
-    loaded = _locked(session, engine, matter_id, actor)
+    loaded, actor = _locked(session, engine, matter_id, actor)
     if not _may_see(session, engine, matter_id, to_person, now):
         raise CopyRefused
     _note(session, loaded, actor, now, "copy", {"to": to_person, "note": note.strip()})
@@ -150,25 +150,25 @@ def copy_to(
     send(session, message_rows([to_person], matter_id, "copied", said, now))
 
 
-def _locked(session: Session, engine: Engine, matter_id: int, actor: Actor) -> Loaded:
+def _locked(session: Session, engine: Engine, matter_id: int, actor: Actor) -> tuple[Loaded, Actor]:
     if actor.id is None:
         raise NotPermitted("only people pass work between them", "该操作须由工作人员办理")
-    loaded = load(engine, session, matter_id, lock=True)
+    loaded, actor, _ = load_locked(engine, session, matter_id, actor)
     find_visible(session, engine, actor, matter_id)
-    return loaded
+    return loaded, actor
 
 
-def _locked_item(session: Session, engine: Engine, item_id: int, actor: Actor) -> tuple[Loaded, Item]:
+def _locked_item(session: Session, engine: Engine, item_id: int, actor: Actor) -> tuple[Loaded, Actor, Item]:
     """Lock the matter first and read the item after it: what was seen before may have changed."""
     matter_id = session.scalar(select(WorkItem.matter_id).where(WorkItem.id == item_id))
     if matter_id is None:
         raise MatterNotFound
-    loaded = _locked(session, engine, matter_id, actor)
+    loaded, actor = _locked(session, engine, matter_id, actor)
     for item in loaded.items:
         if item["id"] == item_id:
             if item["role"] == MEMBER:
                 raise NotPermitted("a seat on a panel is nobody else's", "该待办须由成员本人办理，不能签收、释放或转办")
-            return loaded, item
+            return loaded, actor, item
     raise ItemClosed
 
 

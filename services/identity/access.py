@@ -1,7 +1,7 @@
 """Who acts, and with which roles where. Deny by default."""
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 
@@ -32,7 +32,9 @@ class ActorGrant:
 class Actor:
     """Somebody acting now. `id` is None for machinery; `scopes` is None where all his rights apply.
 
-    `temporary`: he came with a password that somebody else gave him, and has to set his own first.
+    `temporary`: he came with a password that somebody else gave him, and has to set his own first. His roles are those
+    of the day `on`, under this edition of the directory; who moves a matter asks again where there is a newer one
+    (`renewed`).
     """
 
     id: int | None
@@ -40,6 +42,8 @@ class Actor:
     grants: tuple[ActorGrant, ...] = ()
     scopes: frozenset[str] | None = None
     temporary: bool = False
+    on: date | None = None
+    edition: str | None = None
 
     @property
     def system(self) -> bool:
@@ -80,8 +84,17 @@ def load_actor(session: Session, person_id: int, on: date, scopes: frozenset[str
 
     An inactive person has no roles; an unknown one raises `NotFound`.
     """
-    one = somebody(edition_of(session), person_id, on, partial(read_rows, session))
-    return Actor(person_id, one.name, one.grants, scopes)
+    edition = edition_of(session)
+    one = somebody(edition, person_id, on, partial(read_rows, session))
+    return Actor(person_id, one.name, one.grants, scopes, on=on, edition=edition)
+
+
+def renewed(session: Session, actor: Actor, edition: str | None) -> Actor:
+    """Return the actor with what he holds under the edition in force, however long ago it was that he came."""
+    if actor.id is None or actor.on is None or (edition is not None and actor.edition == edition):
+        return actor
+    one = somebody(edition, actor.id, actor.on, partial(read_rows, session))
+    return replace(actor, name=one.name, grants=one.grants, edition=edition)
 
 
 def somebody(edition: str | None, person_id: int, on: date, ask: Callable[..., list[Row]]) -> Somebody:

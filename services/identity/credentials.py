@@ -93,8 +93,9 @@ def authenticate(database: Database, secret: str, now: datetime) -> Actor:
     (caller,) = found
     scopes = frozenset(caller["scopes"]) if caller["kind"] == CredentialKind.TOKEN else None
     temporary = caller["password_temporary"] and scopes is None
-    who = somebody(caller["edition"], caller["id"], local_date(now), database.ask)
-    return Actor(caller["id"], who.name, who.grants, scopes, temporary)
+    edition, today = caller["edition"], local_date(now)
+    who = somebody(edition, caller["id"], today, database.ask)
+    return Actor(caller["id"], who.name, who.grants, scopes, temporary, today, edition)
 
 
 _CALLER = (

@@ -1,9 +1,9 @@
 """W1: one action of a petition from first lock to commit: permission, form, guards, journal, clocks, messages.
 
-Who acts is read anew for each, with the roles of the day, as every request of the web does. Each matter is approved by
-the leader of its township, which stops one clock, starts another and moves it to the handlers of the next, and then
-returned by a handler there, which tells the leader: two actions, two transactions. pgbench runs the statements of both
-in equal parts, on matters of its own half of the table.
+Who acts came before; what he holds is what the directory says once the matter is locked, as for a request of the web.
+Each matter is approved by the leader of its township, which stops one clock, starts another and moves it to the
+handlers of the next, and then returned by a handler there, which tells the leader: two actions, two transactions.
+pgbench runs the statements of both in equal parts, on matters of its own half of the table.
 """
 
 from functools import partial
@@ -79,6 +79,8 @@ def steps(seeded: Seeded, database: Database, matters: list[Any]) -> Operation:
     townships = seeded.county.townships
     onward = {unit: townships[(n + 1) % len(townships)] for n, unit in enumerate(townships)}
     leaders, handlers = seeded.county.staff("leader"), seeded.county.staff("handler")
+    with database.read() as session:
+        came = {who: seeded.county.actor(session, who) for who in (*leaders.values(), *handlers.values())}
     due = iter(
         step
         for matter, unit in matters
@@ -94,7 +96,7 @@ def steps(seeded: Seeded, database: Database, matters: list[Any]) -> Operation:
             raise Exhausted
         matter, action, who, answers = step
         with database.write() as session:
-            perform(seeded.engine, session, matter, action, seeded.county.actor(session, who), answers, NOW)
+            perform(seeded.engine, session, matter, action, came[who], answers, NOW)
 
     return advance
 

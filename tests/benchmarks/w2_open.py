@@ -27,9 +27,11 @@ def client(seeded: Seeded, database: Database, number: int) -> Operation:
     clerk = seeded.county.staff("clerk")[unit]
     answers = petition(local_date(NOW))
 
+    with database.read() as session:
+        actor = seeded.county.actor(session, clerk)
+
     def register() -> Any:
         with database.write() as session:
-            actor = seeded.county.actor(session, clerk)
             return open_matter(seeded.engine, session, "petition", answers, actor, NOW, unit_id=unit)
 
     register()  # the first of a kind also stores the text of its rules

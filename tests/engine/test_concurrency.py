@@ -14,20 +14,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from services.db.errors import DubanError
 from services.db.session import Database
 from services.engine import deeds
 from services.engine import sweep as sweeping
 from services.engine.core import Engine
-from services.engine.errors import ActionRefused, AlreadyPerformed, Stale
-from services.engine.loading import load
+from services.engine.errors import ActionRefused, AlreadyPerformed, MatterNotFound, NotPermitted, Stale
+from services.engine.loading import load_locked
 from services.engine.models import FiredRung
 from services.engine.opening import Opened, open_matter
 from services.engine.perform import perform
+from services.engine.sealed import open_sealed
 from services.engine.sweep import sweep_all
+from services.engine.work import claim
+from services.identity.access import CLOCK, Actor, ActorGrant
+from services.identity.models import Grant
+from services.identity.people import grant, rename_person, revoke
 from tests.support.cast import PETITION, County, build_county
-from tests.support.invariants import check, matter, rows_of
+from tests.support.invariants import check, matter, open_items, rows_of
 from tests.support.rungs import assert_each_rung_once, overdue
 
 ROOT = Path(__file__).parents[2]
@@ -125,8 +132,92 @@ class TestWaitingForOneAnother:
         county = build_county(postgres, engine)
         matter_id = county.open().matter_id
         with ThreadPoolExecutor(1) as pool, county.database.write() as session:
-            load(county.engine, session, matter_id, lock=True)
+            load_locked(county.engine, session, matter_id, CLOCK)
             assert pool.submit(county.open, repeat_of=matter_id).result(timeout=20).number
+
+    def test_roles_taken_away_while_he_waited_do_not_count(self, county: County) -> None:
+        """He came with them, and still had them when he began to wait."""
+        matter_id = county.walk("accept", "propose")
+        with county.database.read() as session:
+            leader = county.actor("leader", session)
+        with ThreadPoolExecutor(1) as pool:
+            with county.database.write() as session:
+                load_locked(county.engine, session, matter_id, CLOCK)
+                second = pool.submit(together, lambda: _do(county, perform, matter_id, "approve", leader, {}))
+                wait_until_blocked(county.database)
+                for role in leader.grants:
+                    _revoke(session, county, role)
+            (refusal,) = second.result(timeout=60)
+        assert isinstance(refusal, MatterNotFound), refusal
+        assert matter(county, matter_id)["state"] == "approval"
+
+
+class TestWhoCameBeforeTheDirectoryChanged:
+    """An actor is who he was when he came; what he holds is asked again of the directory as it is."""
+
+    @pytest.fixture
+    def clerk(self, county: County) -> Actor:
+        with county.database.read() as session:
+            return county.actor("clerk", session)
+
+    @pytest.fixture
+    def deeds(self, county: County) -> dict[str, Callable[[Actor], Any]]:
+        registered, waiting = county.open().matter_id, county.open().matter_id
+        item = open_items(county, waiting)[0]["id"]
+        data = {**PETITION, "received_on": county.today.isoformat()}
+        at = {"unit_id": county.units["county"]}
+        return {
+            "perform": lambda who: _do(county, perform, registered, "accept", who, {}),
+            "open": lambda who: _do(county, open_matter, "petition", data, who, **at),
+            "claim": lambda who: _within(county, lambda s: claim(s, county.engine, item, who, county.now)),
+            "seal": lambda who: _within(
+                county, lambda s: open_sealed(s, county.engine, waiting, "complainant", who, "联系来信人", county.now)
+            ),
+        }
+
+    @pytest.mark.parametrize("deed", ["perform", "open", "claim", "seal"])
+    def test_what_was_taken_away_does_not_count(
+        self, county: County, clerk: Actor, deeds: dict[str, Callable[[Actor], Any]], deed: str
+    ) -> None:
+        with county.database.write() as session:
+            for role in clerk.grants:
+                _revoke(session, county, role)
+        with pytest.raises((MatterNotFound, NotPermitted)):
+            deeds[deed](clerk)
+
+    @pytest.mark.parametrize("deed", ["perform", "open", "claim", "seal"])
+    def test_what_was_given_counts(
+        self, county: County, clerk: Actor, deeds: dict[str, Callable[[Actor], Any]], deed: str
+    ) -> None:
+        with county.database.write() as session:
+            newcomer = county.actor("nobody", session)
+            for role in clerk.grants:
+                grant(session, county.people["nobody"], role.role, role.unit_id, newcomer.on, None, "接任")
+        deeds[deed](newcomer)
+
+    def test_what_others_hold_is_still_not_his(
+        self, county: County, clerk: Actor, deeds: dict[str, Callable[[Actor], Any]]
+    ) -> None:
+        with county.database.write() as session:
+            newcomer = county.actor("nobody", session)
+            rename_person(session, county.people["clerk"], "方闻")
+        with pytest.raises(MatterNotFound):
+            deeds["perform"](newcomer)
+        deeds["perform"](clerk)
+
+
+def _do(county: County, do: Callable[..., Any], *given: Any, **more: Any) -> Any:
+    return _within(county, lambda session: do(county.engine, session, *given, county.now, **more))
+
+
+def _within(county: County, do: Callable[[Session], Any]) -> Any:
+    with county.database.write() as session:
+        return do(session)
+
+
+def _revoke(session: Session, county: County, role: ActorGrant) -> None:
+    held = select(Grant.id).where(Grant.person_id == role.holder_id, Grant.role == role.role)
+    revoke(session, session.execute(held.where(Grant.unit_id == role.unit_id)).scalar_one(), county.today)
 
 
 def test_sweepers_take_number_series_in_one_order(

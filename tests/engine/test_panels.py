@@ -11,11 +11,12 @@ from services.db.session import Database
 from services.engine.aside import list_aside
 from services.engine.errors import ActionRefused, MatterNotFound, NotPermitted
 from services.engine.journal import verify
-from services.engine.loading import load
+from services.engine.loading import load_locked
 from services.engine.models import Matter, Message, Seat, Text, Urn, WorkItem
 from services.engine.reactions import tell_all
 from services.engine.sweep import sweep_all
 from services.engine.work import claim, release, transfer, urge
+from services.identity.access import CLOCK
 from services.identity.people import delegate
 from services.identity.sealing import Vault
 from statemachines.kit.panels import AfterReturn
@@ -367,7 +368,7 @@ class TestLinks:
         first, second = county.act(matter_id, "send_out", "office").opened
         county.act(first, "finish", "office")
         with county.database.write() as holder:
-            load(county.engine, holder, matter_id, lock=True)
+            load_locked(county.engine, holder, matter_id, CLOCK)
             county.act(second, "finish", "office")
         assert matter(county, matter_id)["state"] == "review"
         assert tell_all(county.database, county.engine, county.now) == 1

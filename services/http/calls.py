@@ -123,12 +123,32 @@ async def authenticated(
     cookie: Annotated[str | None, Depends(_cookie)],
 ) -> Call:
     """Say who calls, or raise NotAuthenticated, InsufficientScope, CrossSite."""
-    secret = bearer.credentials if bearer else cookie
+    if bearer:
+        return await _called(request, the, bearer.credentials, now, needed.scopes)
+    return await _called_by_browser(request, the, cookie, now, needed.scopes)
+
+
+async def by_browser(request: Request, now: datetime) -> Call:
+    """Say whose browser asks for a page, or raise NotAuthenticated, CrossSite, SessionOnly.
+
+    To be called and not depended on: five dependencies cost FastAPI more than a page's frame costs us.
+    """
+    call = await _called_by_browser(request, await service(request), request.cookies.get(COOKIE), now, ())
+    return await in_person(call)
+
+
+async def _called_by_browser(
+    request: Request, the: Service, cookie: str | None, now: datetime, scopes: Iterable[str]
+) -> Call:
+    if cookie and request.method not in _SAFE:
+        refuse_cross_site(request.headers)
+    return await _called(request, the, cookie, now, scopes)
+
+
+async def _called(request: Request, the: Service, secret: str | None, now: datetime, scopes: Iterable[str]) -> Call:
     if not secret:
         raise NotAuthenticated
-    if bearer is None and request.method not in _SAFE:
-        refuse_cross_site(request.headers)
-    return await apart(partial(_admit, the, secret, now, request.scope["path"], needed.scopes))
+    return await apart(partial(_admit, the, secret, now, request.scope["path"], scopes))
 
 
 def _admit(the: Service, secret: str, now: datetime, path: str, scopes: Iterable[str]) -> Call:

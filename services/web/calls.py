@@ -1,6 +1,6 @@
 """What the web shares with the API."""
 
-from services.http.calls import COOKIE, Call, InPerson, Now, Service, TheService, clock, refuse_cross_site
+from services.http.calls import COOKIE, Call, Now, Service, TheService, by_browser, clock, refuse_cross_site
 from services.http.envelope import Envelope
 from services.http.errors import CrossSite
 from services.http.receipts import status_of
@@ -12,10 +12,10 @@ __all__ = [
     "CrossSite",
     "Envelope",
     "InOneThread",
-    "InPerson",
     "Now",
     "Service",
     "TheService",
+    "by_browser",
     "clock",
     "refuse_cross_site",
     "status_of",

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 from sqlalchemy.orm import Session
@@ -43,8 +43,7 @@ _RUNG_DID = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
+class Happening(NamedTuple):
     """One entry of the journal in words: all it takes to draw it.
 
     `mark` is its kind: "rung" of a ladder, "action" of the procedure, else empty. `moved`: the states it led out of
@@ -70,8 +69,7 @@ class History:
     next: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(NamedTuple):
     """A clock in the list of them. `until` is None while it stands still, `ended` while it has not ended."""
 
     id: int

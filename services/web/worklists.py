@@ -7,7 +7,7 @@ memory: pinyin is not in the database, and nobody works through more than that.
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -30,8 +30,7 @@ _SORTS: dict[str, Callable[[WorkRow], Any]] = {
 SORTS = {URGENT: "最紧急的在前", "-due": "最宽裕的在前", "-opened": "最新到达的在前", "opened": "最早到达的在前"}
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One row; `unread` means that the matter moved or was urged since this person opened it."""
 
     item: WorkRow

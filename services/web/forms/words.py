@@ -1,8 +1,7 @@
 """Answers on record, told in words: labels of codes, names of people and units."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.web.forms.fields import Field
 from services.web.forms.pickers import Names
@@ -12,8 +11,7 @@ _LINKED = {"matter": "/matters", "files": "/attachments"}
 _KINDS = {"person": "person", "unit": "unit", "matter": "matter", "files": "attachment"}
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """One answer. `lines` is what it says; `links` holds (address, name) of a matter or of files; `sealed` is the
     name under which it is kept apart, and then nothing is said."""
 

@@ -1,10 +1,14 @@
 """Everything one port serves: the API below /api, and the web."""
 
+from collections.abc import Callable
+from datetime import datetime
+
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from services.api.app import create_app as create_api
 from services.api.routes.metrics import PATH as METRICS
+from services.http.calls import clock_now
 from services.runtime import Runtime
 from services.runtime import runtime as default_runtime
 from services.serving.logs import configure_logging
@@ -38,15 +42,15 @@ class Siblings:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def create_app(runtime: Runtime | None = None) -> Siblings:
-    """Make both for a runtime, by default this process's own (uvicorn's factory).
+def create_app(runtime: Runtime | None = None, clock: Callable[[], datetime] = clock_now) -> Siblings:
+    """Make both for a runtime, by default this process's own (uvicorn's factory), and a clock.
 
     Raises what the API raises, and AssetsMissing where the web's scripts and styles were not built.
     """
     works = runtime or default_runtime()
     if runtime is None:
         configure_logging(works.settings.log_level, works.settings.log_format)
-    api = create_api(works)
+    api = create_api(works, clock)
     web = application(api.state.service)
     if works.settings.otlp_endpoint:
         from services.serving.traces import trace

@@ -1,5 +1,8 @@
 """The application: routers put together, and what they work with."""
 
+from collections.abc import Callable
+from datetime import datetime
+
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
@@ -30,7 +33,7 @@ from services.api.routes import (
     worklist,
 )
 from services.engine.core import engine_for
-from services.http.calls import Service
+from services.http.calls import Service, clock_now
 from services.http.envelope import Envelope
 from services.http.problems import add_handlers, too_large
 from services.runtime import Runtime
@@ -42,14 +45,14 @@ _NOUNS = (  # tried one after the other: what is asked for most comes first
 )  # fmt: skip
 
 
-def create_app(runtime: Runtime | None = None) -> FastAPI:
-    """Make the application for a runtime, by default this process's own (uvicorn's factory).
+def create_app(runtime: Runtime | None = None, clock: Callable[[], datetime] = clock_now) -> FastAPI:
+    """Make the application for a runtime, by default this process's own (uvicorn's factory), and a clock.
 
     Raises BadSettings, SecretFileUnusable, BadPack or BadDeclarations: with those nothing could be served.
     """
     works = runtime or default_runtime()
     app = application()
-    app.state.service = Service(works, engine_for(works))
+    app.state.service = Service(works, engine_for(works), clock)
     return app
 
 

@@ -7,7 +7,7 @@ needs no thread, and what does asks for one by itself, if it is not in one (`thr
 """
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -46,12 +46,18 @@ _cookie = APIKeyCookie(
 )
 
 
+def clock_now() -> datetime:
+    """The present: the one place that reads it."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True)
 class Service:
-    """What the application works with, one per process."""
+    """What the application works with, one per process; `clock` is what it takes for the present."""
 
     runtime: Runtime
     engine: Engine
+    clock: Callable[[], datetime] = clock_now
     look_ups: LookUps = field(default_factory=LookUps)
     noted: dict[int, datetime] = field(default_factory=dict)
 
@@ -93,16 +99,6 @@ class Call:
         return self.service.runtime.database.write()
 
 
-def clock_now() -> datetime:
-    """The present, for what is no request: the one place that reads it."""
-    return datetime.now(UTC)
-
-
-async def clock() -> datetime:
-    """The present of a request."""
-    return clock_now()
-
-
 async def service(request: Request) -> Service:
     """What the application works with."""
     name_matter(request)
@@ -110,8 +106,15 @@ async def service(request: Request) -> Service:
     return found
 
 
-Now = Annotated[datetime, Depends(clock)]
 TheService = Annotated[Service, Depends(service)]
+
+
+async def clock(the: TheService) -> datetime:
+    """The present of a request."""
+    return the.clock()
+
+
+Now = Annotated[datetime, Depends(clock)]
 
 
 async def authenticated(
@@ -128,12 +131,13 @@ async def authenticated(
     return await _called_by_browser(request, the, cookie, now, needed.scopes)
 
 
-async def by_browser(request: Request, now: datetime) -> Call:
+async def by_browser(request: Request) -> Call:
     """Say whose browser asks for a page, or raise NotAuthenticated, CrossSite, SessionOnly.
 
-    To be called and not depended on: five dependencies cost FastAPI more than a page's frame costs us.
+    To be called and not depended on: six dependencies cost FastAPI more than a page's frame costs us.
     """
-    call = await _called_by_browser(request, await service(request), request.cookies.get(COOKIE), now, ())
+    the = await service(request)
+    call = await _called_by_browser(request, the, request.cookies.get(COOKIE), the.clock(), ())
     return await in_person(call)
 
 

@@ -1,6 +1,6 @@
 """What the web shares with the API."""
 
-from services.http.calls import COOKIE, Call, Now, Service, TheService, by_browser, clock, refuse_cross_site
+from services.http.calls import COOKIE, Call, Now, Service, TheService, by_browser, refuse_cross_site
 from services.http.envelope import Envelope
 from services.http.errors import CrossSite
 from services.http.receipts import status_of
@@ -16,7 +16,6 @@ __all__ = [
     "Service",
     "TheService",
     "by_browser",
-    "clock",
     "refuse_cross_site",
     "status_of",
 ]

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 from starlette.datastructures import UploadFile
 
-from services.web.calls import Call, CrossSite, Now, by_browser, refuse_cross_site
+from services.web.calls import Call, CrossSite, by_browser, refuse_cross_site
 
 FIELD = "csrf"
 HEADER = "x-csrf-token"
@@ -53,9 +53,9 @@ async def refuse_forged(request: Request, tokens: Iterable[str]) -> None:
         raise CrossSite
 
 
-async def visitor(request: Request, now: Now) -> Call:
+async def visitor(request: Request) -> Call:
     """A person with a session; for a change, one whose own page asks for it."""
-    call = await by_browser(request, now)
+    call = await by_browser(request)
     if request.method not in _SAFE:
         await refuse_forged(request, tokens_of(call))
     return call

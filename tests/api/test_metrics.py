@@ -23,11 +23,6 @@ Sample = dict[tuple[str, str], float]
 NEAR = ("127.0.0.1", 50000)
 
 
-@pytest.fixture(autouse=True)
-def _county_time(any_web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics, "clock_now", lambda: any_web.county.now)
-
-
 def read(web: Web, **more: object) -> Sample:
     """All samples, by name and by the values of their labels, as a process of its own gives them."""
     answer = a_process(web, **more).get("/metrics")
@@ -43,7 +38,8 @@ def read(web: Web, **more: object) -> Sample:
 def a_process(web: Web, client: tuple[str, int] = NEAR, **more: object) -> TestClient:
     works = web.app.state.service.runtime
     settings = Settings.model_validate({"home": works.settings.home, **more})
-    return TestClient(create_app(Runtime(settings, works.database, works.vault)), client=client)
+    app = create_app(Runtime(settings, works.database, works.vault), lambda: web.county.now)
+    return TestClient(app, client=client)
 
 
 def test_what_is_open_due_and_overdue_is_counted_per_procedure(any_web: Web) -> None:

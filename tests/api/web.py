@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from fastapi import FastAPI
 from config.settings import Settings
 from services.api.app import create_app
 from services.db.session import Database
-from services.http.calls import clock
 from services.identity.credentials import SCOPES, change_password, issue_token
 from services.identity.people import grant
 from services.identity.sealing import Vault
@@ -86,12 +85,7 @@ def serve(county: County, vault: Vault, home: Path, *, lasts: str = "of one test
     """Put an application before a county, for one test or as long as is said."""
     settings = Settings(home=home, secret_file=home / "secret.key", database_url=_url(county.database))
     with put_together_already(lasts):
-        app = create_app(Runtime(settings, county.database, vault))
-
-    async def present() -> datetime:
-        return county.now
-
-    app.dependency_overrides[clock] = present
+        app = create_app(Runtime(settings, county.database, vault), lambda: county.now)
     return Web(county, app)
 
 

@@ -34,8 +34,7 @@ def test_a_request_and_its_statements_reach_the_collector(county: County, vault:
     web = serve(county, vault, tmp_path)
     number = county.open().matter_id
     client = web.by("clerk")
-    app = create_app(web.app.state.service.runtime)
-    app.dependency_overrides |= web.app.dependency_overrides
+    app = create_app(web.app.state.service.runtime, web.app.state.service.clock)
     with HTTPServer(("127.0.0.1", 0), _Collector) as collector:
         Thread(target=collector.serve_forever, daemon=True).start()
         provider = trace(f"http://127.0.0.1:{collector.server_port}", (app,), county.database)

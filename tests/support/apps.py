@@ -22,6 +22,5 @@ def put_together_already(which: str = "of one test") -> Iterator[None]:
     There is one for each word: what outlasts a test has another.
     """
     app = _application(which)
-    app.dependency_overrides.clear()
     with patch("services.api.app.application", lambda: app):
         yield

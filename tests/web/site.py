@@ -3,7 +3,6 @@
 import re
 import warnings
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from services.db.session import Database
 from services.identity.credentials import change_password
 from services.identity.sealing import Vault
 from services.runtime import Runtime
-from services.web.calls import clock
 from tests.support.apps import put_together_already
 from tests.support.cast import County
 
@@ -72,13 +70,7 @@ def serve(county: County, vault: Vault, home: Path) -> Site:
     """Put both applications before a county."""
     url = county.database.url.render_as_string(hide_password=False)
     with put_together_already():
-        app = create_app(_runtime(home, url, county.database, vault))
-
-    async def present() -> datetime:
-        return county.now
-
-    for half in (app.api, app.web):
-        half.dependency_overrides[clock] = present
+        app = create_app(_runtime(home, url, county.database, vault), lambda: county.now)
     return Site(county, app)
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.db.errors import DubanError
-from services.http.calls import Service, TheService, clock_now
+from services.http.calls import Service, TheService
 from services.http.errors import MetricsClosed
 from services.http.measures import Measures
 from services.notifications.outbox import Waiting, waiting_copies
@@ -40,14 +40,14 @@ def _refuse_strangers(request: Request, token: str) -> None:
 def _measures(request: Request, the: Service) -> Measures:
     kept: Measures | None = getattr(request.app.state, "measures", None)
     if kept is None:
-        kept = request.app.state.measures = Measures(lambda: _read(the), clock_now)
+        kept = request.app.state.measures = Measures(lambda: _read(the), the.clock)
     return kept
 
 
 def _read(the: Service) -> tuple[Figures, Waiting] | None:
     try:
         with the.runtime.database.read() as session:
-            figures = read_figures(session, the.engine, clock_now())
+            figures = read_figures(session, the.engine, the.clock())
             leaves = bool(the.runtime.settings.notify_urls)
             return figures, waiting_copies(session) if leaves else Waiting(0, 0, None)
     except (SQLAlchemyError, DubanError) as error:

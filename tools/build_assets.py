@@ -23,6 +23,7 @@ OUT = WEB / "static" / "vendor"
 FILES = {
     "bootstrap.min.css": "bootstrap/dist/css/bootstrap.min.css",
     "htmx.min.js": "htmx.org/dist/htmx.min.js",
+    "idiomorph-ext.min.js": "idiomorph/dist/idiomorph-ext.min.js",
     "tom-select.min.js": "tom-select/dist/js/tom-select.popular.min.js",
     "tom-select.css": "tom-select/dist/css/tom-select.bootstrap5.min.css",
     "flatpickr.min.js": "flatpickr/dist/flatpickr.min.js",

@@ -1,10 +1,11 @@
 """Fixtures of the web's tests: a county behind its pages, and a real browser before the demo county."""
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from fastapi import FastAPI
@@ -15,6 +16,7 @@ from services import demo, migrations
 from services.app import create_app
 from services.demo import places
 from services.identity.sealing import Vault
+from services.ledgers import exporting, exports
 from services.runtime import Runtime, make_runtime
 from services.web.assets import ICONS, STATIC
 from tests.support.cast import County
@@ -35,6 +37,27 @@ class Demo(NamedTuple):
     address: str
     web: FastAPI
     runtime: Runtime
+
+
+class Gate:
+    """What holds an export after its first batch until it may `go` on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.reached, self.go = threading.Event(), threading.Event()
+        beat = exports._Beat.__call__
+
+        def held(this: Any, written: int) -> bool:
+            self.reached.set()
+            assert self.go.wait(30)
+            return beat(this, written)
+
+        monkeypatch.setattr(exports._Beat, "__call__", held)
+
+    def join(self) -> None:
+        for thread in threading.enumerate():
+            if thread.name == "export":
+                thread.join(60)
+                assert not thread.is_alive()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -97,6 +120,23 @@ def live(chromium: Browser, sqlite_county: County, vault: Vault, tmp_path: Path)
         made = Live(sqlite_county, Browsers(chromium, address, sites.PASSWORD))
         yield made
         assert made.browsers.close() == []
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three rows a batch, and anything over five is large."""
+    monkeypatch.setattr(exporting, "MOST", 3)
+    monkeypatch.setattr(exports, "AT_ONCE", 5)
+    monkeypatch.setattr("services.web.pages.ledger.AT_ONCE", 5)
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    """Holds the writer after its first batch."""
+    found = Gate(monkeypatch)
+    yield found
+    found.go.set()
+    found.join()
 
 
 def _miss(what: str) -> None:

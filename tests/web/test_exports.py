@@ -2,7 +2,6 @@
 
 import io
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,11 @@ from sqlalchemy import func, insert, select
 
 from services.engine import journal
 from services.engine.models import Entry, Exclusion, Matter
-from services.ledgers import exporting, exports
+from services.ledgers import exports
 from services.ledgers.exports import tidy_up
 from services.ledgers.models import Export, ExportState
 from services.runtime import Runtime
+from tests.web.conftest import Gate
 from tests.web.site import HTMX, Site
 
 MANY = 20_000
@@ -35,42 +35,6 @@ def _seed(site: Site, many: int) -> int:
         ]
         session.execute(insert(Matter), rows)
     return first
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three rows a batch, and anything over five is large."""
-    monkeypatch.setattr(exporting, "MOST", 3)
-    monkeypatch.setattr(exports, "AT_ONCE", 5)
-    monkeypatch.setattr("services.web.pages.ledger.AT_ONCE", 5)
-
-
-@pytest.fixture
-def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator["Gate"]:
-    """Holds the writer after its first batch."""
-    found = Gate(monkeypatch)
-    yield found
-    found.go.set()
-    found.join()
-
-
-class Gate:
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.reached, self.go = threading.Event(), threading.Event()
-        beat = exports._Beat.__call__
-
-        def held(this: Any, written: int) -> bool:
-            self.reached.set()
-            assert self.go.wait(30)
-            return beat(this, written)
-
-        monkeypatch.setattr(exports._Beat, "__call__", held)
-
-    def join(self) -> None:
-        for thread in threading.enumerate():
-            if thread.name == "export":
-                thread.join(60)
-                assert not thread.is_alive()
 
 
 def _runtime(site: Site) -> Runtime:

@@ -2,10 +2,11 @@
 
 import re
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import Page, expect
 
 from tests.web.browsing import in_both_themes, violations
-from tests.web.conftest import LogIn
+from tests.web.conftest import Gate, LogIn
 
 FILTERED = [
     "/board?period=days&from=2020-01-01", "/board/rungs?whose=all",
@@ -158,3 +159,59 @@ def test_pausing_the_sweep_is_loud_until_it_is_resumed(browser_page: LogIn) -> N
     page.get_by_role("button", name="到期提醒与逾期升级：恢复").click()
     expect(page.locator("#toasts")).to_contain_text("已恢复")
     expect(page.get_by_text("到期提醒与逾期升级已暂停")).to_have_count(0)
+
+
+def _refreshed(page: Page, by: str = "") -> None:
+    """Return once a part of the page was drawn anew, by itself or by this."""
+    page.evaluate(
+        f"() => new Promise((drawn) => {{ addEventListener('htmx:afterSettle', drawn, {{once: true}}); {by} }})"
+    )
+
+
+def test_what_draws_itself_anew_leaves_focus_and_presses_alone(browser_page: LogIn) -> None:
+    page = browser_page("lujing")
+    page.goto("/flows")
+    button = page.get_by_role("button", name="到期提醒与逾期升级：暂停")
+    button.focus()
+    _refreshed(page, "htmx.trigger(document.body, 'duban:refresh')")
+    expect(button).to_be_focused()
+    button.hover()
+    page.mouse.down()
+    _refreshed(page, "htmx.trigger(document.body, 'duban:refresh')")
+    page.mouse.up()
+    expect(page.locator("#dialog[open]")).to_be_visible()
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_export_is_cancelled_while_its_progress_is_shown(browser_page: LogIn, gate: Gate) -> None:
+    page = browser_page("lujing")
+    page.goto("/ledger?all=1")
+    page.get_by_role("button", name="导出表格").click()
+    cancel = page.get_by_role("button", name="取消导出")
+    cancel.focus()
+    _refreshed(page)
+    expect(cancel).to_be_focused()
+    cancel.hover()
+    page.mouse.down()
+    _refreshed(page)
+    page.mouse.up()
+    gate.go.set()
+    expect(page.locator("#progress")).to_contain_text("导出已取消")
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_export_that_is_done_is_no_longer_asked_after(browser_page: LogIn, gate: Gate) -> None:
+    page = browser_page("lujing")
+    page.clock.install()
+    page.goto("/ledger?all=1")
+    page.get_by_role("button", name="导出表格").click()
+    expect(page.locator("#progress")).to_contain_text("正在导出")
+    gate.go.set()
+    gate.join()
+    page.clock.run_for(1500)
+    expect(page.locator("#progress")).to_contain_text("导出完成")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.clock.run_for(5000)
+    page.goto("/worklist")
+    assert [address for address in asked if "exports" in address] == []

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from services.db.together import Row, read_rows
 from services.identity.editions import edition_of, known
-from services.identity.errors import NotFound
+from services.identity.errors import NotAuthenticated, NotFound
 from services.identity.models import Delegation, Grant, Person, Unit
 from services.identity.units import is_root
 
@@ -76,6 +76,7 @@ class Somebody:
     """What the directory says of a person on a day: the roles that count are none where he is inactive."""
 
     name: str
+    active: bool
     grants: tuple[ActorGrant, ...]
 
 
@@ -90,10 +91,15 @@ def load_actor(session: Session, person_id: int, on: date, scopes: frozenset[str
 
 
 def renewed(session: Session, actor: Actor, edition: str | None) -> Actor:
-    """Return the actor with what he holds under the edition in force, however long ago it was that he came."""
+    """Return the actor with what he holds under the edition in force, however long ago it was that he came.
+
+    Raises `NotAuthenticated` where he is inactive by now: a seat or an assignment by name would count without a role.
+    """
     if actor.id is None or actor.on is None or (edition is not None and actor.edition == edition):
         return actor
     one = somebody(edition, actor.id, actor.on, partial(read_rows, session))
+    if not one.active:
+        raise NotAuthenticated
     return replace(actor, name=one.name, grants=one.grants, edition=edition)
 
 
@@ -106,7 +112,8 @@ def _ask_about(person_id: int, on: date, ask: Callable[..., list[Row]]) -> Someb
     rows = ask(_SOMEBODY, {"person_id": person_id, "on": on})
     if not rows:
         raise NotFound(f"there is no person {person_id}", "没有这个人员。")
-    return Somebody(rows[0]["name"], _held_in(rows) if rows[0]["active"] else ())
+    active = rows[0]["active"]
+    return Somebody(rows[0]["name"], active, _held_in(rows) if active else ())
 
 
 def _held_in(rows: Iterable[Row]) -> tuple[ActorGrant, ...]:

@@ -31,8 +31,9 @@ from services.engine.sealed import open_sealed
 from services.engine.sweep import sweep_all
 from services.engine.work import claim
 from services.identity.access import CLOCK, Actor, ActorGrant
+from services.identity.errors import NotAuthenticated
 from services.identity.models import Grant
-from services.identity.people import grant, rename_person, revoke
+from services.identity.people import deactivate, grant, rename_person, revoke
 from tests.support.cast import PETITION, County, build_county
 from tests.support.invariants import check, matter, open_items, rows_of
 from tests.support.rungs import assert_each_rung_once, overdue
@@ -194,6 +195,15 @@ class TestWhoCameBeforeTheDirectoryChanged:
             for role in clerk.grants:
                 grant(session, county.people["nobody"], role.role, role.unit_id, newcomer.on, None, "接任")
         deeds[deed](newcomer)
+
+    @pytest.mark.parametrize("deed", ["perform", "open", "claim", "seal"])
+    def test_who_is_inactive_by_now_does_nothing(
+        self, county: County, clerk: Actor, deeds: dict[str, Callable[[Actor], Any]], deed: str
+    ) -> None:
+        with county.database.write() as session:
+            deactivate(session, county.people["clerk"], county.now)
+        with pytest.raises(NotAuthenticated):
+            deeds[deed](clerk)
 
     def test_what_others_hold_is_still_not_his(
         self, county: County, clerk: Actor, deeds: dict[str, Callable[[Actor], Any]]

@@ -1,7 +1,7 @@
 """Who acts, and with which roles where. Deny by default."""
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 
@@ -42,8 +42,9 @@ class Actor:
     grants: tuple[ActorGrant, ...] = ()
     scopes: frozenset[str] | None = None
     temporary: bool = False
-    on: date | None = None
-    edition: str | None = None
+    # not a part of who he is: statements are kept for each actor, and serve as long as he holds the same
+    on: date | None = field(default=None, compare=False)
+    edition: str | None = field(default=None, compare=False)
 
     @property
     def system(self) -> bool:

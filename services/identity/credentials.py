@@ -95,7 +95,7 @@ def authenticate(database: Database, secret: str, now: datetime) -> Actor:
     temporary = caller["password_temporary"] and scopes is None
     edition, today = caller["edition"], local_date(now)
     who = somebody(edition, caller["id"], today, database.ask)
-    return Actor(caller["id"], who.name, who.grants, scopes, temporary, today, edition)
+    return Actor(caller["id"], who.name, who.grants, scopes, temporary, on=today, edition=edition)
 
 
 _CALLER = (

@@ -9,7 +9,7 @@ from services.engine.errors import MatterNotFound
 from services.engine.models import Matter
 from services.engine.queries import MatterFilters, list_matters
 from services.engine.visibility import find_visible, visible
-from services.identity.people import create_person, delegate, grant
+from services.identity.people import create_person, delegate, grant, rename_person
 from tests.support.cast import County
 
 
@@ -104,6 +104,19 @@ def test_lists_and_search_obey_the_same_rule(county: County, filters: MatterFilt
     with county.database.read() as session:
         page = list_matters(session, county.engine, county.actor("checker2", session), county.now, filters=filters)
     assert [row.id for row in page.rows] == [shown] and hidden != shown
+
+
+def test_statements_serve_on_while_somebody_else_s_roles_change(county: County) -> None:
+    """They are kept by actor: whatever else changes in the directory must not have them all compiled anew."""
+    with county.database.write() as session:
+        before = county.actor("clerk", session)
+        rename_person(session, county.people["nobody"], "蒋某某")
+        after = county.actor("clerk", session)
+        rename_person(session, county.people["clerk"], "方闻")
+        renamed = county.actor("clerk", session)
+    assert before.edition != after.edition
+    assert visible(before, county.engine.registry) is visible(after, county.engine.registry)
+    assert visible(renamed, county.engine.registry) is not visible(after, county.engine.registry)
 
 
 def test_an_unknown_matter_and_a_hidden_one_answer_alike(county: County) -> None:

@@ -53,11 +53,13 @@ class Gate:
 
         monkeypatch.setattr(exports._Beat, "__call__", held)
 
-    def join(self) -> None:
-        for thread in threading.enumerate():
-            if thread.name == "export":
-                thread.join(60)
-                assert not thread.is_alive()
+
+def await_exports() -> None:
+    """Return once no export is being written any more."""
+    for thread in threading.enumerate():
+        if thread.name == "export":
+            thread.join(120)
+            assert not thread.is_alive()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -136,7 +138,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     found = Gate(monkeypatch)
     yield found
     found.go.set()
-    found.join()
+    await_exports()
 
 
 def _miss(what: str) -> None:

@@ -1,7 +1,6 @@
 """Large exports: written aside in batches, watched, cancelled, fetched by their owner alone, gone after a day."""
 
 import io
-import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from services.ledgers import exports
 from services.ledgers.exports import tidy_up
 from services.ledgers.models import Export, ExportState
 from services.runtime import Runtime
-from tests.web.conftest import Gate
+from tests.web.conftest import Gate, await_exports
 from tests.web.site import HTMX, Site
 
 MANY = 20_000
@@ -51,13 +50,6 @@ def _export(site: Site) -> Export:
         return session.scalars(select(Export).order_by(Export.id.desc()).limit(1)).one()
 
 
-def _join() -> None:
-    for thread in threading.enumerate():
-        if thread.name == "export":
-            thread.join(120)
-            assert not thread.is_alive()
-
-
 def _rows(content: bytes) -> list[tuple[Any, ...]]:
     book = openpyxl.load_workbook(io.BytesIO(content), read_only=True)
     return list(book["事项台账"].iter_rows(values_only=True))
@@ -69,7 +61,7 @@ def test_twenty_thousand_rows_come_whole_and_in_order(site: Site) -> None:
     assert f"共 <b>{MANY}</b> 件" in page and 'hx-post="/ledger/exports?cols=number%2Ctitle"' in page
     answer = site.post("supervisor", "/ledger/exports?cols=number,title")
     assert answer.status_code == 200 and f"正在导出 {MANY} 件" in answer.text
-    _join()
+    await_exports()
     export = _export(site)
     assert (export.state, export.written, export.total) == (ExportState.DONE, MANY, MANY)
     shown = site.by("supervisor").get("/ledger/exports", headers=HTMX).text
@@ -95,7 +87,7 @@ def test_a_page_that_is_loaded_again_still_shows_how_far_it_is(site: Site, gate:
     assert "正在导出" not in site.by("office").get("/ledger?all=1").text
     assert site.by("supervisor").get(f"/ledger/exports/{_export(site).id}").status_code == 404  # not whole yet
     gate.go.set()
-    gate.join()
+    await_exports()
     assert _export(site).state == ExportState.DONE
     assert 'every 1s"' not in site.by("supervisor").get("/ledger/exports", headers=HTMX).text
 
@@ -109,7 +101,7 @@ def test_a_cancelled_export_leaves_no_file(site: Site, gate: Gate) -> None:
     assert site.post("office", f"/ledger/exports/{export}/cancel").status_code == 404
     assert "导出已取消" in site.post("supervisor", f"/ledger/exports/{export}/cancel").text
     gate.go.set()
-    gate.join()
+    await_exports()
     assert _export(site).state == ExportState.CANCELLED and _files(site) == []
     assert site.by("supervisor").get(f"/ledger/exports/{export}").status_code == 404
 
@@ -122,7 +114,7 @@ def test_what_is_withdrawn_from_view_meanwhile_does_not_leave(site: Site, gate: 
     with site.county.database.write() as session:  # named in the matter that comes last
         session.add(Exclusion(matter_id=first, person_id=site.county.people["supervisor"], unit_id=None, why="named"))
     gate.go.set()
-    gate.join()
+    await_exports()
     export = _export(site)
     assert (export.state, export.total) == (ExportState.DONE, 7)
     assert len(_rows(site.by("supervisor").get(f"/ledger/exports/{export.id}").content)) == 1 + 7
@@ -132,7 +124,7 @@ def test_what_is_withdrawn_from_view_meanwhile_does_not_leave(site: Site, gate: 
 def test_only_its_owner_fetches_it_and_for_a_day_alone(site: Site) -> None:
     _seed(site, 8)
     site.post("supervisor", "/ledger/exports")
-    _join()
+    await_exports()
     path = f"/ledger/exports/{_export(site).id}"
     assert site.by("office").get(path).status_code == 404
     assert site.browser().get(path).status_code == 303
@@ -152,7 +144,7 @@ def test_an_export_that_breaks_says_so_and_leaves_nothing(site: Site, monkeypatc
 
     monkeypatch.setattr(exports, "write_ledger", broken)
     site.post("supervisor", "/ledger/exports")
-    _join()
+    await_exports()
     assert _export(site).state == ExportState.FAILED and _files(site) == []
     assert "上一次导出中断" in site.by("supervisor").get("/ledger?all=1").text
 
@@ -172,7 +164,7 @@ def test_one_cut_off_with_its_process_does_not_block_the_next(site: Site) -> Non
     assert site.post("supervisor", "/ledger/exports").status_code == 409
     site.county.now += timedelta(minutes=3)
     assert site.post("supervisor", "/ledger/exports").status_code == 200
-    _join()
+    await_exports()
     assert [file.name for file in _files(site)] == [_export(site).file]
 
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.web.browsing import in_both_themes, violations
-from tests.web.conftest import Gate, LogIn
+from tests.web.conftest import Gate, LogIn, await_exports
 
 FILTERED = [
     "/board?period=days&from=2020-01-01", "/board/rungs?whose=all",
@@ -207,7 +207,7 @@ def test_an_export_that_is_done_is_no_longer_asked_after(browser_page: LogIn, ga
     page.get_by_role("button", name="导出表格").click()
     expect(page.locator("#progress")).to_contain_text("正在导出")
     gate.go.set()
-    gate.join()
+    await_exports()
     page.clock.run_for(1500)
     expect(page.locator("#progress")).to_contain_text("导出完成")
     asked: list[str] = []

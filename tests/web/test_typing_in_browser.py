@@ -1,6 +1,7 @@
 """Nothing typed is lost: two at once, errors with files, sessions that end, closed tabs, Back, input methods."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -106,6 +107,18 @@ def test_a_draft_survives_a_closed_tab(browser_page: LogIn, title: str) -> None:
     assert "林举报" not in again.evaluate("JSON.stringify({...localStorage})")
     again.get_by_role("button", name="清空重填").click()
     expect(again.get_by_label("标题")).to_have_value("")
+
+
+def test_a_draft_that_nobody_came_back_to_is_dropped_after_a_week(browser_page: LogIn, title: str) -> None:
+    page = browser_page("fangwen")
+    page.goto("/matters/new/petition")
+    page.get_by_label("标题").fill(title)
+    page.goto("/worklist")
+    assert title in page.evaluate("JSON.stringify({...localStorage})")
+    page.clock.install(time=datetime.now(UTC) + timedelta(days=8))
+    page.goto("/matters/new/petition")
+    expect(page.get_by_label("标题")).to_have_value("")
+    assert title not in page.evaluate("JSON.stringify({...localStorage})")
 
 
 def test_twice_or_with_back_nothing_is_done_twice(browser_page: LogIn, title: str) -> None:

@@ -13,17 +13,20 @@
     form.querySelectorAll("select[data-pick-from]").forEach((select) => [...select.selectedOptions].forEach((option) => { names[option.value] = option.textContent; }));
     try { localStorage.setItem(key(form), JSON.stringify({ at: Date.now(), values: kept(form), names })); } catch { /* storage is full or off */ }
   }
-  function read(form) {
+  function read(name) {
     try {
-      const found = JSON.parse(localStorage.getItem(key(form)));
+      const found = JSON.parse(localStorage.getItem(name));
       return found && Date.now() - found.at < WEEK ? found : null;
     } catch { return null; }
+  }
+  function dropThose(wanted) {
+    try { Object.keys(localStorage).filter((name) => name.startsWith(PREFIX) && wanted(name)).forEach((name) => localStorage.removeItem(name)); } catch { /* storage is off */ }
   }
   function restore(form) {
     if (form.dataset.restored) return;
     form.dataset.restored = "yes";
     if (form.querySelector("[aria-invalid], .alarm") || form.parentElement.querySelector(".alarm")) return;  // the server has just given it back
-    const draft = read(form);
+    const draft = read(key(form));
     if (!draft || JSON.stringify(draft.values) === JSON.stringify(kept(form))) return;
     rows(form, draft.values);
     const given = Map.groupBy ? Map.groupBy(draft.values, ([name]) => name) : grouped(draft.values);
@@ -89,16 +92,19 @@
   document.addEventListener("duban:performed", ({ detail }) => {
     clearTimeout(rest);
     unsaved = null;
-    Object.keys(localStorage).filter((name) => name.startsWith(PREFIX) && name.endsWith(`-${detail.value}`)).forEach((name) => localStorage.removeItem(name));
+    dropThose((name) => name.endsWith(`-${detail.value}`));
   });
   document.addEventListener("click", ({ target }) => {
     const drop = target.closest("[data-draft-drop]");
     if (!drop) return;
     clearTimeout(rest);
     unsaved = null;
-    localStorage.removeItem(key(drop.closest("form")));
+    dropThose((name) => name === key(drop.closest("form")));
     location.reload();
   });
   document.addEventListener("htmx:afterSettle", (event) => setTimeout(() => forms(event.detail.target.parentElement || document).forEach(restore)));
-  addEventListener("load", () => forms(document).forEach(restore));
+  addEventListener("load", () => {
+    dropThose((name) => !read(name));  // a form that nobody came back to
+    forms(document).forEach(restore);
+  });
 })();

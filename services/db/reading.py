@@ -5,9 +5,8 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Connection
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -33,19 +32,16 @@ class _Prepared:
     read: tuple[tuple[int, Process], ...]
 
 
-def read(connection: Connection, query: Executable, values: Mapping[str, Any]) -> list[Row]:
+def read(driver: sqlite3.Connection, query: Executable, values: Mapping[str, Any]) -> list[Row]:
     """Run a query within the transaction of this connection and return its rows by column name."""
     prepared = _prepare(query)
     given = {**prepared.constants, **values}
     for name, process in prepared.given:
         given[name] = process(given[name])
-    driver = cast(sqlite3.Connection, connection.connection.driver_connection)
     try:
         found = driver.execute(prepared.text, given).fetchall()
     except sqlite3.Error as error:
-        raise DBAPIError.instance(
-            None, None, error, sqlite3.Error, hide_parameters=True, dialect=connection.dialect
-        ) from error
+        raise DBAPIError.instance(None, None, error, sqlite3.Error, hide_parameters=True, dialect=_DIALECT) from error
     return [_row(prepared, values) for values in found]
 
 

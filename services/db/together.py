@@ -4,6 +4,7 @@ Several queries go to PostgreSQL in one round trip, and changes with whatever co
 none, runs them one by one, queries by its driver as well (`reading`).
 """
 
+import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -112,8 +113,8 @@ def insert_prepared(way: "Way", statement: Insert, row: Row) -> list[Any]:
 
 
 def _read(way: "Way", query: Statement, values: Mapping[str, Any]) -> list[Row]:
-    if isinstance(query, SelectBase) and not way.listened_to:
-        return reading.read(way.connection, query, values)
+    if isinstance(query, SelectBase) and way.sqlite is not None:
+        return reading.read(way.sqlite, query, values)
     return [dict(row) for row in way.connection.execute(query, values).mappings()]
 
 
@@ -121,22 +122,23 @@ def _read(way: "Way", query: Statement, values: Mapping[str, Any]) -> list[Row]:
 class Way:
     """A session's way to its database, the same until its transaction ends or a savepoint within begins or ends.
 
-    `trips` make it to PostgreSQL. Where it is `listened_to`, as traces do, there are none: everything goes through
-    SQLAlchemy, slower and one by one.
+    `trips` make it to PostgreSQL, and queries go straight to `sqlite`. Where somebody listens, as traces do, there is
+    neither: everything goes through SQLAlchemy, slower and one by one.
     """
 
     connection: Connection
     within: SessionTransaction | None
     postgres: bool
-    listened_to: bool
+    sqlite: sqlite3.Connection | None
     trips: Trips | None
 
     @classmethod
     def by(cls, connection: Connection, within: SessionTransaction | None = None) -> "Way":
         listened_to = bool(connection.dispatch.before_cursor_execute)
-        driver = connection.connection.driver_connection
-        trips = driver.trips if isinstance(driver, Driver) and not listened_to else None
-        return cls(connection, within, connection.dialect.name == "postgresql", listened_to, trips)
+        driver = None if listened_to else connection.connection.driver_connection
+        sqlite = driver if isinstance(driver, sqlite3.Connection) else None
+        trips = driver.trips if isinstance(driver, Driver) else None
+        return cls(connection, within, connection.dialect.name == "postgresql", sqlite, trips)
 
     def run(self, calls: Sequence[Call], *, alone: bool = False) -> list[PGresult]:
         assert self.trips is not None

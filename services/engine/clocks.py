@@ -78,7 +78,7 @@ def explain(row: Row, rule: ClockRule, calendar: WorkingCalendar) -> Due:
 
 _compute_due, _rung_date = lru_cache(maxsize=1024)(compute_due), lru_cache(maxsize=1024)(rung_date)
 """Most periods of a county begin on the same few days under the same few rules."""
-_parse_budget = lru_cache(maxsize=256)(Budget.parse)
+parse_budget = lru_cache(maxsize=256)(Budget.parse)
 
 
 def next_rung_at(row: Row, effective: date | None, rule: ClockRule, calendar: WorkingCalendar) -> datetime | None:
@@ -233,7 +233,7 @@ def _term_columns(term: Term, anchor: date) -> dict[str, Any]:
 
 def _budget_of(row: Row) -> Budget | date:
     if row["budget"] != GIVEN:
-        return _parse_budget(row["budget"])
+        return parse_budget(row["budget"])
     return local_date(row["given_at"] - timedelta(microseconds=1))
 
 

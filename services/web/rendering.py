@@ -124,11 +124,16 @@ def moment(value: datetime | None) -> str:
 
 def when(value: datetime, now: datetime) -> str:
     """Write a moment of this year without the year, one of today as a time: 09:30, 03-01 09:30, 2025-03-01."""
-    there, here = value.astimezone(SHANGHAI), now.astimezone(SHANGHAI)
+    return _when(value, local_date(now))
+
+
+@lru_cache(maxsize=10_000)
+def _when(value: datetime, today: date) -> str:
+    there = value.astimezone(SHANGHAI)
     written = there.isoformat(" ", "minutes")
-    if there.date() == here.date():
+    if there.date() == today:
         return written[11:16]
-    return written[5:16] if there.year == here.year else written[:10]
+    return written[5:16] if there.year == today.year else written[:10]
 
 
 def weekday(value: date) -> str:

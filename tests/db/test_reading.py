@@ -41,7 +41,7 @@ def test_values_are_given_as_columns_keep_them(sqlite_county: County) -> None:
 
 def test_what_the_driver_refuses_is_told_as_by_sqlalchemy(sqlite: Database) -> None:
     with sqlite.read() as session, pytest.raises(DBAPIError):
-        read(session.connection(), text("SELECT * FROM nowhere"), {})
+        read(session.connection().connection.driver_connection, text("SELECT * FROM nowhere"), {})
 
 
 def test_after_a_change_reading_refuses_changes_again(sqlite: Database) -> None:

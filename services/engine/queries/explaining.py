@@ -19,7 +19,7 @@ from services.engine.queries.lights import Light, Lights
 from services.engine.registry import Definition
 from services.engine.visibility import find_visible
 from services.identity.access import Actor
-from statemachines.kit.periods import Budget, Step
+from statemachines.kit.periods import Step
 from statemachines.kit.policy import GIVEN
 
 
@@ -108,7 +108,7 @@ def clock_view(row: Mapping[str, Any], definition: Definition, lights: Lights, n
         title=clock_title(definition, row["name"]),
         source=rule.source,
         verified=rule.verified,
-        budget_zh="限时" if row["budget"] == GIVEN else Budget.parse(row["budget"]).zh,
+        budget_zh="限时" if row["budget"] == GIVEN else clk.parse_budget(row["budget"]).zh,
         late=_is_late(row, now),
         light=lights.of_clock(definition.procedure.key, row),
     )

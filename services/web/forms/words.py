@@ -29,14 +29,14 @@ def at_length(fields: tuple[Field, ...]) -> tuple[Field, ...]:
 
 def ids_in(fields: tuple[Field, ...], answers: Mapping[str, Any]) -> dict[str, set[int]]:
     """Return the ids that answers hold, by what they are ids of."""
-    found: dict[str, set[int]] = {kind: set() for kind in _KINDS.values()}
+    found: dict[str, set[int]] = {}
     for field in fields:
-        given = answers.get(field.name)
         if field.kind in _KINDS:
-            found[_KINDS[field.kind]] |= set(_listed(given))
-        for inner in _listed(given) if field.fields else ():
-            for kind, ids in ids_in(field.fields, inner).items():
-                found[kind] |= ids
+            found.setdefault(_KINDS[field.kind], set()).update(_listed(answers.get(field.name)))
+        elif field.fields:
+            for inner in _listed(answers.get(field.name)):
+                for kind, ids in ids_in(field.fields, inner).items():
+                    found.setdefault(kind, set()).update(ids)
     return found
 
 

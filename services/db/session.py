@@ -17,11 +17,8 @@ from sqlalchemy.orm import Session, SessionTransaction
 from services.db.base import JSON_BY
 from services.db.errors import DubanError
 from services.db.failures import CommitLost
-from services.db.together import Row, read_alone, sent_within
+from services.db.together import READS, Row, read_alone, sent_within
 from services.db.trips import Driver
-
-READS = "reads"
-"""In the `info` of a session that only reads: what it has read stays as it is."""
 
 BUSY_SECONDS = 20.0
 """How long a writer waits for another before it gives up."""

@@ -30,11 +30,23 @@ Query = tuple[Statement, Mapping[str, Any]]
 """A statement that is built once, and the values it is run with; a list for an expanding parameter."""
 Come = TypeVar("Come")
 _WAY = "way"
+_ALONG, _CAME = "along", "came"
+READS = "reads"
+"""In the `info` of a session that only reads: what it has read stays as it is."""
 
 
 def read_rows(session: Session, query: Statement, values: Mapping[str, Any]) -> list[Row]:
     """Run one query and return its rows by column name."""
     return read_together(session, (query, values))[0]
+
+
+def ask_along(session: Session, *queries: Query) -> None:
+    """Say what a session that only reads will ask soon, each by itself: where trips cost, they go with the next one.
+
+    Whoever then asks is given what came, once. In a session that changes something, nothing is asked before its time.
+    """
+    if session.info.get(READS):
+        session.info[_ALONG] = (*session.info.get(_ALONG, ()), *queries)
 
 
 def read_together(session: Session, *queries: Query) -> list[list[Row]]:
@@ -47,10 +59,19 @@ def read_together(session: Session, *queries: Query) -> list[list[Row]]:
     way = way_of(session)
     if way.trips is None:
         return [_read(way, query, values) for query, values in queries]
-    known = [_compiled(query, way.connection.dialect) for query, _ in queries]
-    calls = [(one.text, one.given(values)) for one, (_, values) in zip(known, queries, strict=True)]
+    came: dict[Statement, tuple[Mapping[str, Any], list[Row]]] = session.info.get(_CAME) or {}
+    if came and all(query in came and came[query][0] == values for query, values in queries):
+        return [came.pop(query)[1] for query, _ in queries]
+    along: tuple[Query, ...] = session.info.pop(_ALONG, ())
+    asked = (*queries, *along)
+    known = [_compiled(query, way.connection.dialect) for query, _ in asked]
+    calls = [(one.text, one.given(values)) for one, (_, values) in zip(known, asked, strict=True)]
     results = way.run(calls)
-    return [one.rows(way.trips, result) for one, result in zip(known, results, strict=True)]
+    answers = [one.rows(way.trips, result) for one, result in zip(known, results, strict=True)]
+    if along:
+        behind = zip(along, answers[len(queries) :], strict=True)
+        session.info[_CAME] = {query: (values, rows) for (query, values), rows in behind}
+    return answers[: len(queries)]
 
 
 def read_in_parts(session: Session, *parts: Sequence[Query]) -> list[list[list[Row]]]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BindParameter, String, bindparam, literal_column, null, select, union_all
+from sqlalchemy import BindParameter, Select, String, bindparam, literal_column, null, select, union_all
 from sqlalchemy.orm import Session
 
 from config.calendar import local_date
@@ -159,12 +159,12 @@ def load_locked(
     return loaded, renewed(session, actor, loaded.edition), answers
 
 
-def load_around(engine: Engine, session: Session, row: Mapping[str, Any]) -> Loaded:
-    """Return the matter of this row of `MATTER` with everything that hangs on it, its ended clocks too."""
-    wanted = ((query, {"matter_id": row["id"]}) for query in (_ALL_CLOCKS, *_AROUND))
-    clocks, *around = read_together(session, *wanted)
+def load_seen(engine: Engine, session: Session, seen: Select[Any], matter_id: int) -> Loaded:
+    """Return the matter that `seen`, a choice of `MATTER`, finds, with its ended clocks; raise MatterNotFound."""
+    wanted = ((query, {"matter_id": matter_id}) for query in (seen, _ALL_CLOCKS, *_AROUND))
+    matter, clocks, *around = read_together(session, *wanted)
     going, ended = ([c for c in clocks if (c["state"] == clk.STOPPED) is over] for over in (False, True))
-    loaded = _loaded(engine, session, row, going, *around)
+    loaded = _found(engine, session, [matter, going, *around])
     loaded.ended = sorted(ended, key=_BY_ID)
     return loaded
 

@@ -6,10 +6,8 @@ from typing import Any
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
-from services.db.together import read_rows
 from services.engine.core import Engine
-from services.engine.errors import MatterNotFound
-from services.engine.loading import MATTER, Loaded, load_around
+from services.engine.loading import MATTER, Loaded, load_seen
 from services.engine.registry import Registry
 from services.engine.visibility import visible
 from services.identity.access import Actor
@@ -17,10 +15,7 @@ from services.identity.access import Actor
 
 def look(session: Session, engine: Engine, actor: Actor, matter_id: int) -> Loaded:
     """Return a matter; raise MatterNotFound where there is none or the actor may not know of it."""
-    found = read_rows(session, _one(actor, engine.registry), {"matter_id": matter_id})
-    if not found:
-        raise MatterNotFound
-    return load_around(engine, session, found[0])
+    return load_seen(engine, session, _one(actor, engine.registry), matter_id)
 
 
 @lru_cache(maxsize=1024)

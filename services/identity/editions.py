@@ -13,8 +13,7 @@ from sqlalchemy import DDL, event, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.db.base import BY_TRIGGERS, Base
-from services.db.session import READS
-from services.db.together import read_rows
+from services.db.together import READS, read_rows
 
 
 class Edition(Base):

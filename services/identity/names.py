@@ -6,8 +6,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Select, bindparam, select
 from sqlalchemy.orm import Session
 
-from services.db.session import READS
-from services.db.together import read_rows
+from services.db.together import READS, read_rows
 from services.identity.editions import edition_of, known
 from services.identity.models import Person, Unit
 

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, ForeignKey, Index, Select, bindparam, sele
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.db.base import Base
-from services.db.together import read_rows
+from services.db.together import Query, read_rows
 from services.db.upsert import insert_missing
 from services.engine.core import Engine
 from services.engine.models import Entry, Matter
@@ -45,9 +45,13 @@ def unfollow(session: Session, actor: Actor, matter_id: int) -> None:
 
 def attention_of(session: Session, actor: Actor, matter_id: int) -> tuple[datetime | None, bool]:
     """Return when the actor last opened this matter, if ever, and whether he follows it."""
-    asked = {"person_id": actor.id, "matter_id": matter_id}
-    found = read_rows(session, _PAID, asked)
+    found = read_rows(session, *attention_asked(actor, matter_id))
     return (found[0]["seen_at"], found[0]["followed_at"] is not None) if found else (None, False)
+
+
+def attention_asked(actor: Actor, matter_id: int) -> Query:
+    """What `attention_of` asks."""
+    return _PAID, {"person_id": actor.id, "matter_id": matter_id}
 
 
 def seen_at(session: Session, actor: Actor, matter_ids: Collection[int]) -> dict[int, datetime]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from services.db.together import read_rows
+from services.db.together import Query, read_rows
 from services.engine.acknowledging import may_acknowledge
 from services.engine.diagram import CannotDraw
 from services.engine.loading import Loaded
@@ -21,17 +21,19 @@ from services.engine.queries import (
     possible_actions,
     timeline,
 )
-from services.engine.queries.rungs import RungView, open_rungs_of_one, rung_view
+from services.engine.queries.details import details_asked
+from services.engine.queries.history import timeline_asked
+from services.engine.queries.rungs import RungView, open_rungs_of, rung_view
 from services.engine.registry import Definition
 from services.engine.visibility import find_visible
-from services.notifications.attention import attention_of
+from services.notifications.attention import attention_asked, attention_of
 from services.web.calls import Call
 from services.web.drawing import coloured
 from services.web.forms.fields import Field
 from services.web.forms.pickers import Names, names_of
 from services.web.forms.words import Fact, at_length, facts
 from services.web.panels import PanelCard, cards
-from services.web.records import OPENING, Record, StepFacts, form_of, names_in, record_of
+from services.web.records import OPENING, Record, StepFacts, form_of, names_in, record_of, sealed_asked
 from services.web.rendering import when
 from statemachines.kit.situation import Move
 
@@ -148,6 +150,15 @@ def show_matter(session: Session, call: Call, loaded: Loaded, deeds: Deeds) -> M
     )  # fmt: skip
 
 
+def page_asked(call: Call, matter_id: int) -> tuple[Query, ...]:
+    """What `show_matter` asks of a matter that was found, names aside."""
+    return (
+        *details_asked(call.engine, call.actor, matter_id), attention_asked(call.actor, matter_id),
+        sealed_asked(matter_id), open_rungs_of(call.engine, call.actor, matter_id),
+        timeline_asked(matter_id, None, ENTRIES),
+    )  # fmt: skip
+
+
 def show_aside(session: Session, call: Call, loaded: Loaded) -> Aside:
     """Return what stands beside the form."""
     return _aside(session, call, loaded, get_matter(session, call.engine, loaded, call.actor, call.now))
@@ -189,7 +200,7 @@ def _is_unread(view: MatterView, seen: datetime | None) -> bool:
 
 
 def _aside(session: Session, call: Call, loaded: Loaded, view: MatterView) -> Aside:
-    found = read_rows(session, open_rungs_of_one(call.engine, call.actor), {"matter_id": view.id})
+    found = read_rows(session, *open_rungs_of(call.engine, call.actor, view.id))
     mine = may_acknowledge(session, loaded, call.actor, call.now, found)
     rungs = [rung_view(session, call.engine, rung) for rung in found]
     panels = cards(session, call, loaded.definition, view.panels)

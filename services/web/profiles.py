@@ -7,7 +7,7 @@ from datetime import date
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from services.db.together import read_rows
+from services.db.together import Query, read_rows
 from services.identity.access import Actor
 from services.identity.models import Person, Post, Unit
 from services.identity.names import people_by_id, units_by_id
@@ -37,8 +37,13 @@ class Profile:
 
 def profile_of(session: Session, actor: Actor) -> Profile:
     """Return what the top bar shows."""
-    (row,) = read_rows(session, _PROFILE, {"person_id": actor.id})
+    (row,) = read_rows(session, *profile_asked(actor))
     return Profile(row["name"], row["login"] or "", row["post"] or "", row["county"] or "", row["unread"])
+
+
+def profile_asked(actor: Actor) -> Query:
+    """What `profile_of` asks."""
+    return _PROFILE, {"person_id": actor.id}
 
 
 def posts_of(session: Session, person_id: int, on: date) -> list[Held]:

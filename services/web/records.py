@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from services.db.together import read_rows
+from services.db.together import Query, read_rows
 from services.engine.queries import MatterView, form_schema
 from services.engine.registry import Definition
 from services.identity.models import Sealed
@@ -56,13 +56,18 @@ _FORMS: dict[tuple[str, str, str], tuple[Field, ...]] = {}
 def record_of(session: Session, call: Call, definition: Definition, view: MatterView) -> Record:
     forms = {step.action: form_of(definition, step.action) for step in view.steps}
     names = names_in(session, call, ((forms[step.action], step.answers) for step in view.steps))
-    sealed = {row["name"] for row in read_rows(session, _SEALED, {"matter_id": view.id})}
+    sealed = {row["name"] for row in read_rows(session, *sealed_asked(view.id))}
     steps = (
         StepFacts(step.title, step.by_name or "系统", datetime.fromisoformat(step.at),
                   tuple(facts(forms[step.action], step.answers, names, sealed)))
         for step in view.steps
     )  # fmt: skip
     return Record(view.id, view.policy, view.policy_effective, tuple(steps))
+
+
+def sealed_asked(matter_id: int) -> Query:
+    """What `record_of` asks of a matter besides names."""
+    return _SEALED, {"matter_id": matter_id}
 
 
 _SEALED = select(Sealed.name).where(Sealed.matter_id == bindparam("matter_id")).distinct()

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from config.calendar import SHANGHAI, local_date
+from services.db.together import Query
 from services.engine.queries import Light
 from services.web import lighting
 from services.web.assets import Assets
@@ -24,7 +25,7 @@ from services.web.forgery import tokens_of
 from services.web.forms.fields import Field
 from services.web.forms.reading import Typed
 from services.web.navigation import Side, current_of, navigation
-from services.web.profiles import profile_of
+from services.web.profiles import profile_asked, profile_of
 
 TEMPLATES = Path(__file__).parent / "templates"
 _WEEKDAYS = "一二三四五六日"
@@ -86,6 +87,11 @@ def frame(session: Session, request: Request, call: Call) -> dict[str, Any]:
     me, groups = profile_of(session, call.actor), navigation(call.actor, templates.pages, opening)
     side = Side(me.county, groups, current_of(groups, request.url.path), local_date(call.now))
     return {"me": me, "side": side}
+
+
+def frame_asked(request: Request, call: Call) -> tuple[Query, ...]:
+    """What `frame` asks."""
+    return () if wants_fragment(request) else (profile_asked(call.actor),)
 
 
 def render_bare(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:

@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
+from services.db.together import ask_along
 from services.engine.queries import BadCursor, Page, WorkFilters, WorkRow, light_counts, worklist
 from services.engine.queries.lights import COLOURS
 from services.engine.queries.paging import id_cursor, read_id
+from services.engine.queries.worklist import counts_asked
 from services.notifications.attention import seen_at
 from services.web.calls import Call
 from services.web.pinyin import matches
@@ -50,6 +52,7 @@ class Worklist:
 def show_worklist(session: Session, call: Call, filters: WorkFilters, sort: str, cursor: str | None) -> Worklist:
     """Return one page. An unknown `sort` means the most urgent first; raises BadCursor."""
     if sort not in _SORTS and not filters.q:
+        ask_along(session, *counts_asked(call.engine, call.actor, call.now, filters))
         page = worklist(session, call.engine, call.actor, call.now, filters=filters, cursor=cursor, limit=LIMIT)
         counts = light_counts(session, call.engine, call.actor, call.now, filters=filters)
         return Worklist(_lines(session, call, page.rows), page.next, counts)

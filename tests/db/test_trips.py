@@ -1,5 +1,6 @@
 """Statements sent to PostgreSQL by libpq itself: what fails, what stays prepared, what is left behind."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -13,7 +14,7 @@ from services.db import trips
 from services.db.failures import CommitLost
 from services.db.rows import insert_rows, next_id
 from services.db.session import Database
-from services.db.together import read_rows, read_together
+from services.db.together import ask_along, read_rows, read_together
 from services.db.upsert import insert_missing
 from services.identity.models import Person
 from tests.db.test_rows import NOW, people, person
@@ -102,6 +103,47 @@ def test_what_is_asked_alone_leaves_no_transaction(database: Database) -> None:
             raw = connection.connection.driver_connection
             assert isinstance(raw, psycopg.Connection)
             assert raw.info.transaction_status == pq.TransactionStatus.IDLE
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """How many statements each trip took, queries and what came along."""
+    taken: list[int] = []
+    run = trips.Trips.run
+
+    def counted(self: trips.Trips, calls: Sequence[trips.Call], **how: Any) -> Any:
+        taken.append(len(calls))
+        return run(self, calls, **how)
+
+    monkeypatch.setattr(trips.Trips, "run", counted)
+    yield taken
+
+
+def test_what_will_be_asked_goes_with_the_next_trip_and_is_given_once(postgres: Database, made: list[int]) -> None:
+    with postgres.write() as session:
+        insert_rows(session, Person, [person(number) | {"created_at": NOW} for number in (1, 2)])
+    made.clear()
+    with postgres.read() as session:
+        ask_along(session, (_HALF, {"by": 2}))
+        ask_along(session, (_OF, {"at": NOW}))
+        assert read_rows(session, _BY_ID, {"wanted": 0}) == []
+        named = [{"name": person(number)["name"]} for number in (1, 2)]
+        assert read_rows(session, _OF, {"at": NOW}) == named
+        assert made == [3]
+        assert len(read_rows(session, _HALF, {"by": 1})) == 2  # another question than that which went along
+        assert made == [3, 1]
+        assert len(read_rows(session, _HALF, {"by": 2})) == 2
+        assert made == [3, 1]
+        assert read_rows(session, _OF, {"at": NOW}) == named
+        assert made == [3, 1, 1]
+
+
+def test_nothing_is_asked_before_its_time_where_something_changes(postgres: Database) -> None:
+    with postgres.write() as session:
+        ask_along(session, (_OF, {"at": NOW}))
+        assert read_rows(session, _BY_ID, {"wanted": 0}) == []
+        insert_rows(session, Person, [person(1) | {"created_at": NOW}])
+        assert len(read_rows(session, _OF, {"at": NOW})) == 1
 
 
 def test_a_value_that_cannot_be_sent_harms_nothing(postgres: Database) -> None:

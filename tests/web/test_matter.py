@@ -6,14 +6,20 @@ import json
 import re
 import zipfile
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import segno
 
+from services.db.session import Database
+from services.db.trips import Trips
+from services.engine.core import Engine
 from services.identity.people import add_post
-from tests.web.site import HTMX, Site, token_of
+from services.identity.sealing import Vault
+from tests.support.cast import build_county
+from tests.web.site import HTMX, Site, serve, token_of
 
 STEPS: list[tuple[str, ...]] = [
     (), ("accept",), ("accept", "propose"), ("accept", "propose", "approve"),
@@ -49,6 +55,34 @@ def _act(site: Site, matter: int, action: str, who: str, data: dict[str, Any], p
 def _triggered(answer: httpx.Response) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(answer.headers["hx-trigger"])
     return found
+
+
+@pytest.fixture
+def postgres_site(postgres: Database, engine: Engine, vault: Vault, tmp_path: Path) -> Site:
+    """A county on PostgreSQL behind its web."""
+    return serve(build_county(postgres, engine), vault, tmp_path)
+
+
+def test_on_postgresql_what_a_page_asks_goes_together(postgres_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One trip says who asks and one brings the matter; the list has two more for what follows from its rows."""
+    site, trips = postgres_site, []
+    matter = site.county.walk("accept", "propose", "approve")
+    site.county.later(hours=1)  # opened when something has just happened, a page is new the next time as well
+    run = Trips.run
+
+    def counted(self: Trips, calls: Any, **how: Any) -> Any:
+        trips.append(len(calls))
+        return run(self, calls, **how)
+
+    monkeypatch.setattr(Trips, "run", counted)
+    for path, expected in ((f"/matters/{matter}", 2), ("/worklist", 4)):
+        site.by("handler").get(path)  # names are asked for once
+        trips.clear()
+        assert site.by("handler").get(path).status_code == 200
+        assert len(trips) == expected, (path, trips)
+    assert "已走访" not in _page(site, matter, "handler")
+    site.county.act(matter, "note_progress", *site.county.usual("note_progress"))
+    assert "已走访" in _page(site, matter, "handler")
 
 
 @pytest.mark.parametrize("steps", STEPS, ids=lambda steps: "-".join(steps) or "open")

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
-from services.db.together import read_rows
+from services.db.together import Query, read_rows
 from services.engine import clocks as clk
 from services.engine.core import Engine
 from services.engine.loading import Loaded
@@ -130,6 +130,7 @@ def get_matter(session: Session, engine: Engine, loaded: Loaded, actor: Actor, n
     running = [(clock.name, clock.due_at, clock.provisional) for clock in clocks if clock.state == clk.RUNNING]
     units = units_by_id(session, [row["unit_id"], row["origin_unit_id"], *(i["unit_id"] for i in loaded.items)])
     copied = {name: row[name] for name in MatterView.__slots__ if name in row}
+    linked, files = details_asked(engine, actor, loaded.id)
     return MatterView(
         **copied,
         procedure_title=definition.procedure.title,
@@ -144,8 +145,8 @@ def get_matter(session: Session, engine: Engine, loaded: Loaded, actor: Actor, n
         duties=[c.title for c in clocks if c.duty and c.state != clk.STOPPED],
         items=[_item(engine, definition, item, units) for item in loaded.items],
         panels=panels_of(session, loaded, actor),
-        links=_links(session, engine, actor, loaded.id),
-        attachments=_attachments(session, loaded.id),
+        links=_links(session, engine, loaded.id, linked),
+        attachments=_attachments(session, files),
         excluded=len(loaded.people),
     )
 
@@ -153,15 +154,21 @@ def get_matter(session: Session, engine: Engine, loaded: Loaded, actor: Actor, n
 def links(session: Session, engine: Engine, actor: Actor, matter_id: int) -> list[LinkView]:
     """Return the linked matters that the actor may know of; raise MatterNotFound for the matter itself."""
     find_visible(session, engine, actor, matter_id)
-    return _links(session, engine, actor, matter_id)
+    linked, _ = details_asked(engine, actor, matter_id)
+    return _links(session, engine, matter_id, linked)
+
+
+def details_asked(engine: Engine, actor: Actor, matter_id: int) -> tuple[Query, Query]:
+    """What `get_matter` asks of a matter that was found: its links, its files."""
+    asked = {"matter_id": matter_id}
+    return (_linked(actor, engine.registry), asked), (_FILES, asked)
 
 
 _ID: BindParameter[int] = bindparam("matter_id")
 
 
-def _links(session: Session, engine: Engine, actor: Actor, matter_id: int) -> list[LinkView]:
-    found = read_rows(session, _linked(actor, engine.registry), {"matter_id": matter_id})
-    return [_link(session, engine, row, row["from_id"] == matter_id) for row in found]
+def _links(session: Session, engine: Engine, matter_id: int, linked: Query) -> list[LinkView]:
+    return [_link(session, engine, row, row["from_id"] == matter_id) for row in read_rows(session, *linked)]
 
 
 @lru_cache(maxsize=512)
@@ -213,8 +220,7 @@ _FILES = (
 )
 
 
-def _attachments(session: Session, matter_id: int) -> list[AttachmentView]:
+def _attachments(session: Session, files: Query) -> list[AttachmentView]:
     return [
-        AttachmentView(**{name: row[name] for name in AttachmentView.__slots__})
-        for row in read_rows(session, _FILES, {"matter_id": matter_id})
+        AttachmentView(**{name: row[name] for name in AttachmentView.__slots__}) for row in read_rows(session, *files)
     ]

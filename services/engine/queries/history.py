@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from services.db.together import read_rows
+from services.db.together import Query, read_rows
 from services.engine.loading import Loaded
 from services.engine.models import Entry
 from services.engine.queries.labels import action_title, state_label
@@ -43,9 +43,7 @@ def timeline(
 ) -> Page[EntryView]:
     """Return one page of a matter's journal; raise BadCursor."""
     definition, limit = loaded.definition, within(limit)
-    before = read_id(cursor) if cursor is not None else LARGEST_ID
-    asked = {"matter_id": loaded.id, "before": before, "at_most": limit + 1}
-    rows = read_rows(session, _ENTRIES, asked)
+    rows = read_rows(session, *timeline_asked(loaded.id, cursor, limit))
     hidden = withheld(loaded, actor)
     shown = [
         EntryView(
@@ -58,6 +56,12 @@ def timeline(
         for row in rows[:limit]
     ]
     return Page(shown, id_cursor(shown[-1].seq) if len(rows) > limit else None)
+
+
+def timeline_asked(matter_id: int, cursor: str | None, limit: int) -> Query:
+    """What `timeline` asks; raise BadCursor."""
+    before = read_id(cursor) if cursor is not None else LARGEST_ID
+    return _ENTRIES, {"matter_id": matter_id, "before": before, "at_most": within(limit) + 1}
 
 
 def _said(content: dict[str, Any], hidden: Collection[tuple[str, int]], own: bool) -> dict[str, Any]:

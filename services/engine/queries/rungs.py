@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
+from services.db.together import Query
 from services.engine.core import Engine
 from services.engine.models import Clock, FiredRung, Matter
 from services.engine.queries.labels import clock_title, state_label
@@ -64,9 +65,14 @@ def open_rungs(engine: Engine, actor: Actor) -> Select[Any]:
     return _RUNGS.where(FiredRung.acknowledged_at.is_(None), visible(actor, engine.registry)).order_by(FiredRung.id)
 
 
+def open_rungs_of(engine: Engine, actor: Actor, matter_id: int) -> Query:
+    """Return the same for one matter."""
+    return _of_one(engine, actor), {"matter_id": matter_id}
+
+
 @lru_cache(maxsize=512)
-def open_rungs_of_one(engine: Engine, actor: Actor) -> Select[Any]:
-    """Return the same for the matter bound as `matter_id`; kept for each set of roles, as the matter's page asks it."""
+def _of_one(engine: Engine, actor: Actor) -> Select[Any]:
+    """The statement, kept for each set of roles."""
     return open_rungs(engine, actor).where(Clock.matter_id == bindparam("matter_id"))
 
 

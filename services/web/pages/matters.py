@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from services.db.errors import DubanError
-from services.db.together import read_together
+from services.db.together import ask_along, read_together
 from services.engine.errors import AlreadyPerformed, InvalidAnswers, MatterNotFound, Stale
 from services.engine.journal import refuse_repeat, requested
 from services.engine.looking import look
@@ -21,8 +21,8 @@ from services.web.forms.fields import read_fields
 from services.web.forms.objections import read_objections
 from services.web.forms.reading import Typed
 from services.web.forms.sent import Sent, request_key, whole
-from services.web.matters import Deeds, deeds_of, show_aside, show_history, show_matter
-from services.web.rendering import done, frame, render
+from services.web.matters import Deeds, deeds_of, page_asked, show_aside, show_history, show_matter
+from services.web.rendering import done, frame, frame_asked, render
 
 router = APIRouter(prefix="/matters", route_class=InOneThread)
 Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
@@ -34,6 +34,7 @@ Asked = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
 def show(request: Request, call: Visitor, matter_id: Id, do: Asked = "") -> Response:
     """The page; for htmx what a move changes, which is all of it."""
     with call.read() as session:
+        ask_along(session, *page_asked(call, matter_id), *frame_asked(request, call))
         loaded = look(session, call.engine, call.actor, matter_id)
         deeds = deeds_of(call, loaded)
         page = show_matter(session, call, loaded, deeds)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from config.calendar import local_date
 from services.db.errors import DubanError
+from services.db.together import ask_along
 from services.engine.queries import MatterFilters, WorkFilters, WorkRow
 from services.engine.work import claim, transfer, urge
 from services.ledgers.asking import Asking
@@ -18,7 +19,7 @@ from services.web.calls import Call, InOneThread
 from services.web.exports import send_workbook
 from services.web.forgery import Visitor
 from services.web.lighting import LIGHTS
-from services.web.rendering import done, frame, render, wants_fragment
+from services.web.rendering import done, frame, frame_asked, render, wants_fragment
 from services.web.worklists import SORTS, URGENT, chosen, gather_found, show_worklist
 
 router = APIRouter(route_class=InOneThread)
@@ -47,6 +48,7 @@ Filters = Annotated[WorkFilters, Depends(read_filters)]
 def show(request: Request, call: Visitor, filters: Filters, sort: Asked = "", cursor: Asked = "") -> Response:
     """The list; for htmx only what the filters change."""
     with call.read() as session:
+        ask_along(session, *frame_asked(request, call))
         found = show_worklist(session, call, filters, sort, cursor or None)
         offered: dict[str, Any] = {} if wants_fragment(request) else {"units": choices.units(session, call)}
         offered |= frame(session, request, call)

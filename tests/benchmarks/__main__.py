@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 from rich.console import Console
@@ -31,8 +32,8 @@ from tests.benchmarks.cluster import Cluster, cluster
 from tests.benchmarks.results import Row, compare, table
 from tests.benchmarks.seeds import Seeded, seed
 
-WORKS = ("W3", "W4", "W5", "W6", "W1", "HTTP", "SQLite", "W2")
-"""In this order: those before W1 want matters as they were laid out, and it uses them up, faster machines more."""
+MOVING, STANDING = ("W1", "HTTP", "SQLite", "W2"), ("W3", "W4", "W5", "W6")
+"""Matters are laid out anew between the two: the first use them up, the faster the machine the more."""
 CLIENTS = 8
 PEERS_AT_MOST = 100_000
 PEERS_DUE = 200
@@ -52,11 +53,13 @@ def main() -> None:
         console.print(
             f"PostgreSQL {server.version}" + ("" if server.pgbench else "; it has no pgbench: no ceilings for W1, W2")
         )
-        for size in asked.sizes:
+        for size, (works, measure) in product(asked.sizes, ((MOVING, _moving), (STANDING, _standing))):
+            if asked.only.isdisjoint(works):
+                continue
             started = time.monotonic()
             seeded = seed(server.create("duban"), size, Path(folder))
             console.print(f"{size:,} open matters laid out in {time.monotonic() - started:.0f} s")
-            for found in _works(server, seeded, asked, Path(folder)):
+            for found in measure(server, seeded, asked, Path(folder)):
                 rows += found
                 console.print(table(found))
     console.rule("all")
@@ -66,22 +69,9 @@ def main() -> None:
     console.print(f"written to {asked.out}")
 
 
-def _works(server: Cluster, seeded: Seeded, asked: argparse.Namespace, folder: Path) -> Iterator[list[Row]]:
+def _moving(server: Cluster, seeded: Seeded, asked: argparse.Namespace, folder: Path) -> Iterator[list[Row]]:
     rounds, seconds, size = asked.rounds, asked.seconds, seeded.size
     viewflow, spiff = (make(server, min(size, PEERS_AT_MOST)) for make in (rivals.viewflow, rivals.spiff))
-    if "W3" in asked.only:
-        yield from w3_worklist.run(seeded, rounds, seconds / 2)
-    if "W4" in asked.only:
-        for due in DUE.get(size, (size // 10,)):
-            few = {"viewflow": partial(viewflow.sweep, PEERS_DUE)} if viewflow else None
-            yield w4_sweep.run(seeded, due, rounds, few)
-        crowd = w4_crowd.crowd(seeded, size // 20, 4, 4)
-        console.print(f"4 sweepers and 4 clients at once: {crowd.fired:,} rungs, {crowd.advanced:,} actions, all once")
-    if "W5" in asked.only:
-        yield from w5_statistics.run(seeded, rounds, seconds / 2, export=size <= (10_000 if asked.quick else 100_000))
-    if "W6" in asked.only:
-        yield w6_recompute.run(seeded, 1 if asked.quick else rounds)
-    seeded.tidy()
     if "W1" in asked.only:
         subjects = w1_advance.subjects(seeded, server.pgbench, CLIENTS, seconds)
         if viewflow and spiff:
@@ -102,13 +92,31 @@ def _works(server: Cluster, seeded: Seeded, asked: argparse.Namespace, folder: P
         yield compare("W2", size, CLIENTS, subjects, rounds)
 
 
+def _standing(server: Cluster, seeded: Seeded, asked: argparse.Namespace, _: Path) -> Iterator[list[Row]]:
+    rounds, seconds, size = asked.rounds, asked.seconds, seeded.size
+    if "W3" in asked.only:
+        yield from w3_worklist.run(seeded, rounds, seconds / 2)
+    if "W4" in asked.only:
+        viewflow = rivals.viewflow(server, min(size, PEERS_AT_MOST))
+        for due in DUE.get(size, (size // 10,)):
+            few = {"viewflow": partial(viewflow.sweep, PEERS_DUE)} if viewflow else None
+            yield w4_sweep.run(seeded, due, rounds, few)
+        crowd = w4_crowd.crowd(seeded, size // 20, 4, 4)
+        console.print(f"4 sweepers and 4 clients at once: {crowd.fired:,} rungs, {crowd.advanced:,} actions, all once")
+    if "W5" in asked.only:
+        yield from w5_statistics.run(seeded, rounds, seconds / 2, export=size <= (10_000 if asked.quick else 100_000))
+    if "W6" in asked.only:
+        yield w6_recompute.run(seeded, 1 if asked.quick else rounds)
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="10k and 100k matters, short rounds: about ten minutes")
     parser.add_argument(
         "--sizes", type=lambda text: [int(part) for part in text.split(",")], help="10000,100000,1000000"
     )
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(WORKS), help=",".join(WORKS))
+    works = {*MOVING, *STANDING}
+    parser.add_argument("--only", type=lambda text: {*text.split(",")}, default=works, help=",".join(sorted(works)))
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float, help="how long each subject runs in each round")
     parser.add_argument("--out", type=Path, default=Path("var/bench.json"))

@@ -46,12 +46,6 @@ class Seeded:
         """Open it anew: a forked client must not share its parent's connection."""
         return Database(self.url)
 
-    def tidy(self) -> None:
-        """Leave nothing to be cleaned up, and nothing to be written out, while something is measured."""
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute("VACUUM (ANALYZE)")
-            connection.execute("CHECKPOINT")
-
 
 def seed(url: str, size: int, folder: Path) -> Seeded:
     """Fill an empty database."""
@@ -72,9 +66,10 @@ def seed(url: str, size: int, folder: Path) -> Seeded:
         _clone(connection, max(e["seq"] for e in entries))
     sweep_all(database, engine, NOW)  # the prototypes are older than their clones
     database.close()
-    seeded = Seeded(url, size, county, engine)
-    seeded.tidy()
-    return seeded
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM (ANALYZE)")
+        connection.execute("CHECKPOINT")
+    return Seeded(url, size, county, engine)
 
 
 def _tables(

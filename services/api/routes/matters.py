@@ -18,9 +18,10 @@ from services.api.shapes import (
     Words,
     etag_of,
 )
+from services.db.together import ask_along
 from services.engine.looking import look
 from services.engine.opening import open_matter
-from services.engine.queries.details import LinkView, MatterView, get_matter, links
+from services.engine.queries.details import LinkView, MatterView, details_asked, get_matter, links
 from services.engine.queries.explaining import Explanation, explain_clocks
 from services.engine.queries.history import EntryView, timeline
 from services.engine.queries.matters import MatterFilters, MatterRow, list_matters
@@ -96,6 +97,7 @@ def register_matter(
 def show_matter(matter_id: Id, call: Reading, response: Response) -> MatterView:
     """Show one matter; its ETag is its version."""
     with call.read() as session:
+        ask_along(session, *details_asked(call.engine, call.actor, matter_id))
         loaded = look(session, call.engine, call.actor, matter_id)
         shown = get_matter(session, call.engine, loaded, call.actor, call.now)
     response.headers["ETag"] = etag_of(shown.version)

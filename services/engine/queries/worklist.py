@@ -8,7 +8,20 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, func, or_, select, union_all
+from sqlalchemy import (
+    BindParameter,
+    ColumnClause,
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from services.db.together import Query, read_rows, read_together
@@ -83,10 +96,10 @@ def worklist(
     """Return one page of the actor's open work items, the most urgent first, those without a deadline last."""
     limit, lights = within(limit), Lights(engine, now)
     due_at, last = read_due(cursor) if cursor is not None else (None, None)
-    page = _page(engine, actor, filters, None if last is None else due_at is not None)
+    page = _page(engine, actor, filters, None if last is None else due_at is not None, limit + 1)
     if page is None:
         return Page([])
-    bound = {"at_most": limit + 1, "due_after": due_at, "last": last, **lights.moments}
+    bound = {"due_after": due_at, "last": last, **lights.moments}
     items = [list(rows) for _, rows in groupby(read_rows(session, page, bound), key=itemgetter("item_id"))]
     following = None
     if len(items) > limit:
@@ -112,41 +125,44 @@ def light_counts(
 def counts_asked(engine: Engine, actor: Actor, now: datetime, filters: WorkFilters) -> tuple[Query, ...]:
     """What `light_counts` asks; nothing for somebody without roles."""
     counting = _counting(engine, actor, replace(filters, light="all"))
-    moments = {"at_most": COUNTED_UP_TO + 1, **Lights(engine, now).moments}
-    return () if counting is None else ((counting, moments),)
+    return () if counting is None else ((counting, Lights(engine, now).moments),)
 
 
 # A statement for each set of roles and filters, kept: putting one together takes ten times as long as running it.
-# What changes from one moment to the next (the time, the place in the list) is bound when it is run.
-_AT_MOST: BindParameter[int] = bindparam("at_most")
+# What changes from one moment to the next (the time, the place in the list) is bound when it is run. How many rows are
+# wanted is written out: only where it knows that does PostgreSQL keep a plan, and planning takes longer than running.
 _LAST: BindParameter[int] = bindparam("last")
 _DUE_AFTER = bindparam("due_after", type_=WorkItem.due_at.type)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @lru_cache(maxsize=512)
-def _page(engine: Engine, actor: Actor, filters: WorkFilters, after_due: bool | None) -> Select[Any] | None:
-    """Return the query for one page; `after_due`: behind an item with a deadline, without one, or (None) the first."""
+def _page(engine: Engine, actor: Actor, filters: WorkFilters, after_due: bool | None, most: int) -> Select[Any] | None:
+    """Return the query for one page of at most so many items.
+
+    `after_due`: behind an item with a deadline, without one, or (None) the first page.
+    """
     narrow = [*_narrowed(filters), *_coloured(filters.light, Lights(engine, _EPOCH))]
     narrow += [] if after_due is None else [_after(after_due)]
-    first = [_top(branch.where(*narrow).order_by(*_URGENT_FIRST)) for branch in branches(actor, filters.claimed)]
+    ordered = (branch.where(*narrow).order_by(*_URGENT_FIRST) for branch in branches(actor, filters.claimed))
+    first = [_top(branch, most) for branch in ordered]
     if not first:
         return None
     top = union_all(*first).subquery()
-    most_urgent = select(top.c.id).order_by(top.c.due_at.asc().nulls_last(), top.c.id).limit(_AT_MOST).subquery()
+    most_urgent = select(top.c.id).order_by(top.c.due_at.asc().nulls_last(), top.c.id).limit(_written(most)).subquery()
     return _ROWS.join(most_urgent, most_urgent.c.id == WorkItem.id).order_by(*_URGENT_FIRST)
 
 
 @lru_cache(maxsize=512)
 def _counting(engine: Engine, actor: Actor, filters: WorkFilters) -> Select[Any] | None:
-    """Return the query for one number a light, none beyond `at_most`."""
+    """Return the query for one number a light, none beyond what is counted."""
     asked, narrow = list(sets(actor, filters.claimed)), _narrowed(filters)
-    lights = Lights(engine, _EPOCH)
+    lights, most = Lights(engine, _EPOCH), COUNTED_UP_TO + 1
 
     def number(colour: str) -> ColumnElement[Any]:
-        wanted = union_all(*(_top(one.where(*narrow, *_coloured(colour, lights))) for one in asked))
-        most = select(wanted.subquery()).limit(_AT_MOST).subquery()  # no more is read once there are so many
-        return select(func.count()).select_from(most).scalar_subquery().label(colour)
+        wanted = union_all(*(_top(one.where(*narrow, *_coloured(colour, lights)), most) for one in asked))
+        found = select(wanted.subquery()).limit(_written(most)).subquery()  # no more is read once there are so many
+        return select(func.count()).select_from(found).scalar_subquery().label(colour)
 
     return select(*map(number, COLOURS)) if asked else None
 
@@ -169,8 +185,12 @@ _ROWS = (
 )  # fmt: skip
 
 
-def _top(branch: Select[Any]) -> Select[Any]:
-    return select(branch.limit(_AT_MOST).subquery())
+def _top(branch: Select[Any], most: int) -> Select[Any]:
+    return select(branch.limit(_written(most)).subquery())
+
+
+def _written(number: int) -> ColumnClause[int]:
+    return literal_column(str(number), Integer)
 
 
 def _narrowed(filters: WorkFilters) -> list[ColumnElement[bool]]:

@@ -15,6 +15,7 @@ import structlog
 
 from services.db.base import Base
 from services.db.session import Database
+from services.db.trips import Trips
 from services.engine.core import Engine
 from services.identity.sealing import Vault
 from services.tables import all_models
@@ -88,6 +89,20 @@ def _empty(admin: psycopg.Connection[Any]) -> None:
         "SELECT setval(format('%I.%I', schemaname, sequencename), 1, false) FROM pg_sequences"
         " WHERE last_value IS NOT NULL"
     )
+
+
+@pytest.fixture
+def trips_made(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Each trip to PostgreSQL since the test began: whether it committed."""
+    made: list[bool] = []
+    run = Trips._run
+
+    def counted(self: Trips, *given: Any, commit: bool, **named: Any) -> Any:
+        made.append(commit)
+        return run(self, *given, commit=commit, **named)
+
+    monkeypatch.setattr(Trips, "_run", counted)
+    return made
 
 
 @pytest.fixture

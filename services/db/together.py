@@ -70,7 +70,7 @@ def read_together(session: Session, *queries: Query) -> list[list[Row]]:
     answers = [one.rows(way.trips, result) for one, result in zip(known, results, strict=True)]
     if along:
         behind = zip(along, answers[len(queries) :], strict=True)
-        session.info[_CAME] = {query: (values, rows) for (query, values), rows in behind}
+        session.info[_CAME] = came | {query: (values, rows) for (query, values), rows in behind}
     return answers[: len(queries)]
 
 

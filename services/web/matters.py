@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from services.db.together import Query, read_rows
+from services.db.together import ask_along, read_rows
 from services.engine.acknowledging import may_acknowledge
 from services.engine.diagram import CannotDraw
 from services.engine.loading import Loaded
+from services.engine.looking import look
 from services.engine.queries import (
     EntryView,
     Light,
@@ -139,23 +140,24 @@ class Deeds:
         return next((action for action in self.allowed if action.name == name), None)
 
 
+def look_whole(session: Session, call: Call, matter_id: int) -> Loaded:
+    """Look at a matter that `show_matter` is going to show: all it asks, names aside, goes with it."""
+    ask_along(
+        session, *details_asked(call.engine, call.actor, matter_id), attention_asked(call.actor, matter_id),
+        sealed_asked(matter_id), open_rungs_of(call.engine, call.actor, matter_id),
+        timeline_asked(matter_id, None, ENTRIES),
+    )  # fmt: skip
+    return look(session, call.engine, call.actor, matter_id)
+
+
 def show_matter(session: Session, call: Call, loaded: Loaded, deeds: Deeds) -> MatterPage:
-    """Return the page's content of a matter that `look` has found."""
+    """Return the page's content of a matter that `look_whole` has found."""
     view = get_matter(session, call.engine, loaded, call.actor, call.now)
     seen, followed = attention_of(session, call.actor, loaded.id)
     return MatterPage(
         view, record_of(session, call, loaded.definition, view), followed, _is_unread(view, seen),
         _aside(session, call, loaded, view),
         _draw(loaded, {action.name for action in deeds.allowed}),
-    )  # fmt: skip
-
-
-def page_asked(call: Call, matter_id: int) -> tuple[Query, ...]:
-    """What `show_matter` asks of a matter that was found, names aside."""
-    return (
-        *details_asked(call.engine, call.actor, matter_id), attention_asked(call.actor, matter_id),
-        sealed_asked(matter_id), open_rungs_of(call.engine, call.actor, matter_id),
-        timeline_asked(matter_id, None, ENTRIES),
     )  # fmt: skip
 
 

@@ -121,6 +121,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="how long each subject runs in each round")
     parser.add_argument("--out", type=Path, default=Path("var/bench.json"))
     asked = parser.parse_args()
+    if unknown := asked.only - works:
+        parser.error(f"no such work: {', '.join(sorted(unknown))}")
     asked.sizes = asked.sizes or ([10_000, 100_000] if asked.quick else [10_000, 100_000, 1_000_000])
     asked.rounds = asked.rounds or (2 if asked.quick else 5)
     asked.seconds = asked.seconds or (2.0 if asked.quick else 5.0)

@@ -1,6 +1,5 @@
 """Statements sent to PostgreSQL by libpq itself: what fails, what stays prepared, what is left behind."""
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -105,37 +104,23 @@ def test_what_is_asked_alone_leaves_no_transaction(database: Database) -> None:
             assert raw.info.transaction_status == pq.TransactionStatus.IDLE
 
 
-@pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """How many statements each trip took, queries and what came along."""
-    taken: list[int] = []
-    run = trips.Trips.run
-
-    def counted(self: trips.Trips, calls: Sequence[trips.Call], **how: Any) -> Any:
-        taken.append(len(calls))
-        return run(self, calls, **how)
-
-    monkeypatch.setattr(trips.Trips, "run", counted)
-    yield taken
-
-
-def test_what_will_be_asked_goes_with_the_next_trip_and_is_given_once(postgres: Database, made: list[int]) -> None:
+def test_what_will_be_asked_goes_with_the_next_trip_and_comes_once(postgres: Database, trips_made: list[bool]) -> None:
     with postgres.write() as session:
         insert_rows(session, Person, [person(number) | {"created_at": NOW} for number in (1, 2)])
-    made.clear()
+    trips_made.clear()
     with postgres.read() as session:
         ask_along(session, (_HALF, {"by": 2}))
         ask_along(session, (_OF, {"at": NOW}))
         assert read_rows(session, _BY_ID, {"wanted": 0}) == []
         named = [{"name": person(number)["name"]} for number in (1, 2)]
         assert read_rows(session, _OF, {"at": NOW}) == named
-        assert made == [3]
+        assert trips_made == [False]
         assert len(read_rows(session, _HALF, {"by": 1})) == 2  # another question than that which went along
-        assert made == [3, 1]
+        assert trips_made == [False, False]
         assert len(read_rows(session, _HALF, {"by": 2})) == 2
-        assert made == [3, 1]
+        assert trips_made == [False, False]
         assert read_rows(session, _OF, {"at": NOW}) == named
-        assert made == [3, 1, 1]
+        assert trips_made == [False, False, False]
 
 
 def test_nothing_is_asked_before_its_time_where_something_changes(postgres: Database) -> None:
@@ -211,20 +196,6 @@ def test_a_connection_cut_as_it_commits_is_told_as_such(postgres: Database) -> N
         insert_rows(session, Person, [person(1)])
     with postgres.read() as session:
         assert people(session, 1) == {}
-
-
-@pytest.fixture
-def trips_made(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Whether each trip committed."""
-    made: list[bool] = []
-    run = trips.Trips._run
-
-    def counted(self: trips.Trips, *given: Any, commit: bool, **named: Any) -> Any:
-        made.append(commit)
-        return run(self, *given, commit=commit, **named)
-
-    monkeypatch.setattr(trips.Trips, "_run", counted)
-    return made
 
 
 def test_a_claim_is_had_once(database: Database) -> None:

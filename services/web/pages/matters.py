@@ -21,7 +21,7 @@ from services.web.forms.fields import read_fields
 from services.web.forms.objections import read_objections
 from services.web.forms.reading import Typed
 from services.web.forms.sent import Sent, request_key, whole
-from services.web.matters import Deeds, deeds_of, page_asked, show_aside, show_history, show_matter
+from services.web.matters import Deeds, deeds_of, look_whole, show_aside, show_history, show_matter
 from services.web.rendering import done, frame, frame_asked, render
 
 router = APIRouter(prefix="/matters", route_class=InOneThread)
@@ -34,8 +34,8 @@ Asked = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
 def show(request: Request, call: Visitor, matter_id: Id, do: Asked = "") -> Response:
     """The page; for htmx what a move changes, which is all of it."""
     with call.read() as session:
-        ask_along(session, *page_asked(call, matter_id), *frame_asked(request, call))
-        loaded = look(session, call.engine, call.actor, matter_id)
+        ask_along(session, *frame_asked(request, call))
+        loaded = look_whole(session, call, matter_id)
         deeds = deeds_of(call, loaded)
         page = show_matter(session, call, loaded, deeds)
         form = empty_form(session, call, loaded, deeds, do)
@@ -53,7 +53,7 @@ def show(request: Request, call: Visitor, matter_id: Id, do: Asked = "") -> Resp
 def show_head(request: Request, call: Visitor, matter_id: Id) -> Response:
     """Title and buttons: reloaded when somebody begins or ends to follow it."""
     with call.read() as session:
-        page = show_matter(session, call, look(session, call.engine, call.actor, matter_id), Deeds([], []))
+        page = show_matter(session, call, look_whole(session, call, matter_id), Deeds([], []))
     return render(request, call, "matter/head.html", fragment="matter/head.html", page=page, matter=page.matter)
 
 
@@ -119,7 +119,7 @@ def show_more(request: Request, call: Visitor, matter_id: Id, cursor: Asked = ""
 def show_sheet(request: Request, call: Visitor, matter_id: Id) -> Response:
     """办理单: the matter on A4. What is sealed is nowhere on it."""
     with call.read() as session:
-        page = show_matter(session, call, look(session, call.engine, call.actor, matter_id), Deeds([], []))
+        page = show_matter(session, call, look_whole(session, call, matter_id), Deeds([], []))
     code = qr_code(f"{request.base_url}matters/{matter_id}")
     return render(request, call, "matter/sheet.html", page=page, matter=page.matter, code=code)
 

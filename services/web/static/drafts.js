@@ -1,4 +1,5 @@
-/* Drafts: what was typed in form[data-draft] is kept in this browser until it was sent, for a week at most. */
+/* Drafts: what was typed in form[data-draft] is kept in this browser until it was sent; after a week nobody is shown
+   it any more, and the next form that is opened drops it. */
 (() => {
   const WEEK = 7 * 24 * 3600 * 1000;
   const PREFIX = "draft:";
